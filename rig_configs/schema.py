@@ -1,0 +1,248 @@
+"""What a rig *is*: the schema of ``rig.yaml``.
+
+Frames and units: the rig frame is right-handed, in millimetres, with its origin on the reference plane under the
+optical axis, x along image columns, y up the image (against rows) and z towards the camera. Suffixes carry units.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Strict(BaseModel):
+    """Base of everything read from a file: unknown keys are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PixelFormat(StrEnum):
+    """Pixel formats by their GenICam PFNC names. 10 and 12 bit formats are stored right-aligned in 16 bits."""
+
+    MONO8 = "Mono8"
+    MONO12 = "Mono12"
+    BAYER_RG8 = "BayerRG8"
+    BAYER_RG12 = "BayerRG12"
+
+    @property
+    def bits(self) -> int:
+        """Bits a pixel."""
+        return 12 if self.value.endswith("12") else 8
+
+    @property
+    def is_bayer(self) -> bool:
+        """Whether a pixel sees one of three colours through an RGGB mosaic."""
+        return self.value.startswith("Bayer")
+
+    @property
+    def full_scale_dn(self) -> int:
+        """The largest value a pixel can have, in digital numbers."""
+        return (1 << self.bits) - 1
+
+
+# ---------------------------------------------------------------------------------------------------------- camera
+
+
+class CameraNominal(Strict):
+    """Where the drawing says the camera is; calibration starts here and finds the truth."""
+
+    working_distance_mm: float = Field(gt=0, description="Distance from the camera's centre of projection to the reference plane, mm.")
+    field_width_mm: float = Field(gt=0, description="Width of the reference plane that the image's columns cover, mm.")
+
+
+class CameraBase(Strict):
+    """What every camera has, whatever drives it."""
+
+    width_px: int = Field(ge=64, le=20000, description="Image columns.")
+    height_px: int = Field(ge=64, le=20000, description="Image rows.")
+    pixel_format: PixelFormat = Field(description="Pixel format by its GenICam name.")
+    nominal: CameraNominal = Field(description="Nominal placement, the start value of calibration.")
+
+    @property
+    def pixel_pitch_mm(self) -> float:
+        """Nominal size of a pixel on the reference plane, mm."""
+        return self.nominal.field_width_mm / self.width_px
+
+
+class SimulatedCamera(CameraBase):
+    """A camera that looks at the simulated bench."""
+
+    driver: Literal["simulated"] = Field(description="Which driver talks to the camera.")
+
+
+class ReplayCamera(CameraBase):
+    """A camera that gives back the frames of a saved capture."""
+
+    driver: Literal["replay"] = Field(description="Which driver talks to the camera.")
+    capture: Path = Field(description="Folder of the saved capture; a relative path starts at the rig file.")
+
+
+CameraConfig = Annotated[SimulatedCamera | ReplayCamera, Field(discriminator="driver")]
+
+# ---------------------------------------------------------------------------------------------------------- lights
+
+
+class ZoneNominal(Strict):
+    """Where the drawing says a light zone is."""
+
+    azimuth_deg: float = Field(ge=-360, le=360, description="Direction to the zone in the reference plane, from +x towards +y, degrees.")
+    elevation_deg: float = Field(gt=0, lt=90, description="Angle of the zone above the reference plane, degrees.")
+    distance_mm: float = Field(gt=0, description="Distance from the rig's origin to the zone, mm.")
+
+
+class ZoneConfig(Strict):
+    """One zone of the light."""
+
+    name: str = Field(min_length=1, description="Name that people see, for example 'east'.")
+    nominal: ZoneNominal = Field(description="Nominal placement, the start value of calibration.")
+
+
+class LightsBase(Strict):
+    """What every zone light has, whatever drives it."""
+
+    zones: tuple[ZoneConfig, ...] = Field(
+        min_length=3, max_length=16, description="The zones in firing order; photometric stereo needs three or more."
+    )
+
+
+class SimulatedLights(LightsBase):
+    """Zones that shine on the simulated bench."""
+
+    driver: Literal["simulated"] = Field(description="Which driver talks to the light controller.")
+
+
+class ReplayLights(LightsBase):
+    """Zones whose effect is already in a saved capture."""
+
+    driver: Literal["replay"] = Field(description="Which driver talks to the light controller.")
+
+
+LightsConfig = Annotated[SimulatedLights | ReplayLights, Field(discriminator="driver")]
+
+# ------------------------------------------------------------------------------------------------------ projectors
+
+
+class ProjectorNominal(Strict):
+    """Where the drawing says a projector is. Its columns advance in the plane of incidence, so that vertical fringes
+    measure height."""
+
+    azimuth_deg: float = Field(ge=-360, le=360, description="Direction to the projector in the reference plane, from +x towards +y, degrees.")
+    tilt_deg: float = Field(gt=0, lt=80, description="Angle between the projector's axis and the reference plane's normal, degrees.")
+    distance_mm: float = Field(gt=0, description="Distance from the rig's origin to the projector, mm.")
+    field_width_mm: float = Field(gt=0, description="Width that the projector's columns cover at that distance, mm.")
+
+
+class ProjectorBase(Strict):
+    """What every projector has, whatever drives it."""
+
+    name: str = Field(min_length=1, description="Name that people see, for example 'north-east'.")
+    width_px: int = Field(ge=16, le=8192, description="Projector columns.")
+    height_px: int = Field(ge=16, le=8192, description="Projector rows.")
+    nominal: ProjectorNominal = Field(description="Nominal placement, the start value of calibration.")
+
+
+class SimulatedProjector(ProjectorBase):
+    """A projector that shines on the simulated bench."""
+
+    driver: Literal["simulated"] = Field(description="Which driver talks to the projector.")
+
+
+class ReplayProjector(ProjectorBase):
+    """A projector whose effect is already in a saved capture."""
+
+    driver: Literal["replay"] = Field(description="Which driver talks to the projector.")
+
+
+ProjectorConfig = Annotated[SimulatedProjector | ReplayProjector, Field(discriminator="driver")]
+
+# -------------------------------------------------------------------------------------------------------- sequence
+
+
+class FringeConfig(Strict):
+    """The fringe sequence of each projector: N-step phase shift, unwrapped in time by a Gray code."""
+
+    steps: int = Field(ge=3, le=32, description="Phase-shift steps N; the phase moves by 2π/N a step.")
+    period_px: int = Field(ge=4, le=256, description="Fringe period in projector pixels.")
+
+
+class SequenceConfig(Strict):
+    """What is captured of each part, and how long each frame is exposed."""
+
+    ambient_exposure_us: float = Field(gt=0, description="Exposure of the frame with every light off, µs.")
+    light_exposure_us: float = Field(gt=0, description="Exposure of each light zone's frame, µs.")
+    fringe_exposure_us: float = Field(gt=0, description="Exposure of each fringe frame, µs.")
+    fringes: FringeConfig = Field(description="The fringe patterns.")
+
+
+class TimingConfig(Strict):
+    """How long the station waits before it calls a device lost."""
+
+    frame_timeout_s: float = Field(gt=0, le=60, description="Longest wait for a triggered frame, seconds.")
+
+
+# ------------------------------------------------------------------------------------------------------ simulation
+
+
+class SensorNoise(Strict):
+    """Photon-transfer model of the simulated sensor (EMVA 1288 terms)."""
+
+    full_well_e: float = Field(gt=0, description="Electrons at the largest digital number.")
+    read_noise_e: float = Field(ge=0, description="Standard deviation of the read noise, electrons.")
+    black_level_dn: float = Field(ge=0, description="Offset of the dark image, digital numbers.")
+
+
+class Tolerances(Strict):
+    """How far the simulated rig was built from its drawing. The bench draws the truth from these by the seed; nobody
+    else knows it."""
+
+    position_mm: float = Field(ge=0, description="Standard deviation of every device's position, mm.")
+    angle_deg: float = Field(ge=0, description="Standard deviation of every device's pointing, degrees.")
+    focal_percent: float = Field(ge=0, description="Standard deviation of focal lengths, per cent.")
+    principal_point_px: float = Field(ge=0, description="Standard deviation of principal points, pixels.")
+    distortion: float = Field(ge=0, description="Standard deviation of the first radial coefficient, scaled to the image corner.")
+    power_percent: float = Field(ge=0, description="Standard deviation of the power of light zones and projectors, per cent.")
+    gamma: float = Field(ge=0, description="Standard deviation of the projectors' gamma about 1 after their own correction.")
+
+
+class SimulationConfig(Strict):
+    """The simulated bench behind the ``simulated`` drivers."""
+
+    seed: int = Field(ge=0, description="Seed of the rig's build tolerances: the same seed is the same rig.")
+    ambient: float = Field(ge=0, le=1, description="Light of the room, as a share of one light zone's.")
+    noise: SensorNoise = Field(description="Noise of the camera's sensor.")
+    tolerances: Tolerances = Field(description="Build tolerances of the rig.")
+
+
+# -------------------------------------------------------------------------------------------------------------- rig
+
+
+class RigConfig(Strict):
+    """One inspection rig: a camera, a zone light, projectors, and what they do for a part."""
+
+    name: str = Field(min_length=1, pattern=r"^[a-z0-9_]+$", description="Name of the rig: lower case, digits and underscores.")
+    camera: CameraConfig = Field(description="The camera.")
+    lights: LightsConfig = Field(description="The zone light.")
+    projectors: tuple[ProjectorConfig, ...] = Field(min_length=1, max_length=8, description="The projectors in firing order.")
+    sequence: SequenceConfig = Field(description="What is captured of each part.")
+    timing: TimingConfig = Field(description="How long the station waits.")
+    simulation: SimulationConfig | None = Field(default=None, description="The simulated bench; needed by 'simulated' drivers.")
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any frame comes from a simulation."""
+        return self.simulation is not None
+
+    @model_validator(mode="after")
+    def _devices_fit(self) -> RigConfig:
+        devices = [self.camera, self.lights, *self.projectors]
+        if any(device.driver == "simulated" for device in devices) and self.simulation is None:
+            raise ValueError("a 'simulated' driver needs a 'simulation' section; add one, or choose another driver")
+        if len({device.driver for device in devices}) > 1:
+            raise ValueError("simulated, replayed and real devices cannot see each other; give all devices the same driver")
+        for what, names in (("zone", [z.name for z in self.lights.zones]), ("projector", [p.name for p in self.projectors])):
+            if len(set(names)) < len(names):
+                raise ValueError(f"two {what}s have the same name; give each its own")
+        return self
