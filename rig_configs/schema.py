@@ -183,6 +183,26 @@ class TimingConfig(Strict):
     frame_timeout_s: float = Field(gt=0, le=60, description="Longest wait for a triggered frame, seconds.")
 
 
+# ------------------------------------------------------------------------------------------------------- artefacts
+
+
+class BoardConfig(Strict):
+    """The ChArUco board that camera and projectors are calibrated with."""
+
+    columns: int = Field(ge=4, le=100, description="Chessboard squares along the board's x.")
+    rows: int = Field(ge=4, le=100, description="Chessboard squares along the board's y.")
+    square_mm: float = Field(gt=0, description="Side of a square, mm.")
+    marker_mm: float = Field(gt=0, description="Side of the ArUco marker in a white square, mm.")
+    dictionary: str = Field(pattern=r"^DICT_\w+$", description="OpenCV's name of the ArUco dictionary.")
+
+
+class ArtefactsConfig(Strict):
+    """What a rig is calibrated with, beside a matt white plate."""
+
+    board: BoardConfig = Field(description="The ChArUco board.")
+    sphere_diameter_mm: float = Field(gt=0, description="Diameter of the mirror sphere that finds the light zones, mm.")
+
+
 # ------------------------------------------------------------------------------------------------------ simulation
 
 
@@ -228,6 +248,7 @@ class RigConfig(Strict):
     projectors: tuple[ProjectorConfig, ...] = Field(min_length=1, max_length=8, description="The projectors in firing order.")
     sequence: SequenceConfig = Field(description="What is captured of each part.")
     timing: TimingConfig = Field(description="How long the station waits.")
+    artefacts: ArtefactsConfig = Field(description="What the rig is calibrated with.")
     simulation: SimulationConfig | None = Field(default=None, description="The simulated bench; needed by 'simulated' drivers.")
 
     @property
