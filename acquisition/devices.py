@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class Camera(Protocol):
     """A triggered area camera."""
 
     @property
-    def info(self) -> DeviceInfo: ...
+    def info(self) -> DeviceInfo:
+        """What the device says of itself. Raises DeviceUnavailable."""
+        ...
 
     def arm(self, frames: int) -> None:
         """Get ready for a burst of ``frames`` triggers: settings written and read back, old buffers drained.
@@ -89,7 +91,9 @@ class Lights(Protocol):
     """A light of several zones, of which at most one is on."""
 
     @property
-    def info(self) -> DeviceInfo: ...
+    def info(self) -> DeviceInfo:
+        """What the device says of itself. Raises DeviceUnavailable."""
+        ...
 
     def on(self, zone: int) -> None:
         """Turn one zone on and every other off. Raises DeviceUnavailable."""
@@ -109,7 +113,9 @@ class Projector(Protocol):
     """A pattern projector."""
 
     @property
-    def info(self) -> DeviceInfo: ...
+    def info(self) -> DeviceInfo:
+        """What the device says of itself. Raises DeviceUnavailable."""
+        ...
 
     def load(self, patterns: list[NDArray[np.uint8]]) -> None:
         """Store the patterns that :meth:`show` can show.
