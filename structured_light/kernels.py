@@ -1,0 +1,124 @@
+"""Fused per-pixel kernels of the decoder. Each reads a frame once; a pixel that saturates in a phase step is poisoned with NaN."""
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+MAIN_WEAK = 0x8000
+"""Flag in a code: a Gray bit was too close to its threshold to be read."""
+GUARD_WEAK = 0x4000
+"""Flag in a code: the complementary bit was."""
+CODE = 0x3FFF
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def start_phase(pixels, saturation, total, cosine, sine):
+    """Begin the sums with step 0, whose cosine is 1 and sine 0."""
+    for y in prange(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            value = np.float32(pixels[y, x])
+            total[y, x] = value if value < saturation else np.float32(np.nan)
+            cosine[y, x] = value
+            sine[y, x] = np.float32(0)
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def add_phase(pixels, saturation, c, s, total, cosine, sine):
+    """Add one phase step with weights c = cos(2πk/N), s = sin(2πk/N)."""
+    for y in prange(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            value = np.float32(pixels[y, x])
+            total[y, x] += value if value < saturation else np.float32(np.nan)
+            cosine[y, x] += c * value
+            sine[y, x] += s * value
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def add_bit(pixels, first, flag, inverse_steps, margin, total, code):
+    """Append one Gray bit, turned into binary on the way; remember in ``flag`` that it was within ``margin`` of the threshold."""
+    for y in prange(pixels.shape[0]):
+        for x in range(pixels.shape[1]):
+            above = np.float32(pixels[y, x]) - total[y, x] * inverse_steps
+            old = 0 if first else int(code[y, x])
+            low = old & CODE
+            bit = (low & 1) ^ (1 if above > 0 else 0)
+            new = (old & ~CODE) | ((low << 1 | bit) & CODE)
+            if abs(above) < margin:
+                new |= flag
+            code[y, x] = np.uint16(new)
+
+
+@njit(cache=True, inline="always")
+def _turns(s, c):
+    """atan2(s, c)/2π in [0, 1], float32 arithmetic, to 1e-7 turns."""
+    a, b = abs(c), abs(s)
+    large, small = max(a, b), min(a, b)
+    swapped = b > a
+    r = small / large if large > 0 else np.float32(0)
+    # beyond tan(π/8) the argument is folded once more: the odd series below then needs six terms only
+    folded = r > np.float32(0.41421357)
+    if folded:
+        r = (r - np.float32(1)) / (r + np.float32(1))
+    q = r * r
+    t = r * (
+        np.float32(0.15915494)
+        + q
+        * (
+            np.float32(-0.053051643)
+            + q * (np.float32(0.03183085) + q * (np.float32(-0.022732997) + q * (np.float32(0.017485123) + q * np.float32(-0.012245))))
+        )
+    )
+    if folded:
+        t += np.float32(0.125)
+    if swapped:
+        t = np.float32(0.25) - t
+    if c < 0:
+        t = np.float32(0.5) - t
+    if s < 0:
+        t = np.float32(1) - t
+    return t
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def finish(total, cosine, sine, code, steps, period, orders, length, min_modulation, offset, slope, column, modulation, mean, sigma):
+    """Sums and codes → column, modulation, mean and σ of the column; NaN in ``column`` where the pixel cannot be trusted.
+
+    Gray edges lie at s = 0 (mod 1), the complementary one's at ½. Between ¼ and ¾ the order is read from the Gray code,
+    elsewhere from the code that includes the complementary bit. A bit that is weak, or a half that contradicts the phase, an
+    eighth of a period or more from where it may be, is a conflict.
+    """
+    scale = np.float32(2 / steps)
+    factor = np.float32(period / (2 * math.pi) * math.sqrt(2 / steps))
+    for y in prange(total.shape[0]):
+        for x in range(total.shape[1]):
+            c, s = cosine[y, x], sine[y, x]
+            b = scale * math.sqrt(c * c + s * s)
+            modulation[y, x] = b
+            a = total[y, x] / steps
+            mean[y, x] = a
+            value = np.float32(np.nan)
+            if b >= min_modulation and a == a:
+                t = _turns(s, c)
+                word = int(code[y, x])
+                half = word & CODE
+                if t < np.float32(0.25):
+                    order = (half + 1) >> 1
+                elif t < np.float32(0.75):
+                    order = half >> 1
+                else:
+                    order = ((half + 1) >> 1) - 1
+                position = (order + t) * period - np.float32(0.5)
+                edge = min(t, np.float32(1) - t)
+                guard_edge = abs(t - np.float32(0.5))
+                clear = np.float32(0.125)
+                conflict = (word & MAIN_WEAK and edge > clear) or (word & GUARD_WEAK and guard_edge > clear)
+                if edge > clear and guard_edge > clear and (half & 1) != (1 if t > np.float32(0.5) else 0):
+                    conflict = True
+                if not conflict and 0 <= order < orders and position < length:
+                    value = position
+            column[y, x] = value
+            sigma[y, x] = factor * math.sqrt(max(np.float32(offset + slope * a), np.float32(0))) / b if value == value else np.float32(np.nan)
