@@ -1,0 +1,344 @@
+"""The fused kernels: one pass over the images, on all cores, no full-size temporaries.
+
+:func:`solve_images` works through a row cell by cell (see ``light_model``). A first, branch-free part applies the least-squares
+matrix to every pixel of the cell and marks the pixels that a shadow, a highlight or saturation may have spoilt; a second part
+solves the marked ones again, one by one, with the drop rule.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+SHADOW_RATIO = np.float32(0.1)
+"""A light is in shadow where it gives less than this share of the second brightest."""
+HIGHLIGHT_RATIO = np.float32(1.25)
+"""The brightest light is a highlight where it exceeds what the others predict by this factor."""
+
+_ROWS_A_TASK = 8
+_MATHS = {"contract", "reassoc", "arcp", "nsz", "afn"}  # not nnan: float images may hold NaN, which must end as not valid
+
+
+@njit(cache=True, fastmath=_MATHS, inline="always")
+def _least_squares(b, L, usable, x):
+    """x = (LᵀL)⁻¹Lᵀb over the usable lights, and (LᵀL)⁻¹ as its six upper elements; rank is False where they span no volume."""
+    xx = xy = xz = yy = yz = zz = np.float32(0)
+    bx = by = bz = np.float32(0)
+    for k in range(b.size):
+        if usable[k]:
+            lx, ly, lz = L[k, 0], L[k, 1], L[k, 2]
+            xx += lx * lx
+            xy += lx * ly
+            xz += lx * lz
+            yy += ly * ly
+            yz += ly * lz
+            zz += lz * lz
+            bx += lx * b[k]
+            by += ly * b[k]
+            bz += lz * b[k]
+    ixx, ixy, ixz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    iyy, iyz, izz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    det = xx * ixx + xy * ixy + xz * ixz
+    rank = det > np.float32(1e-4)
+    s = np.float32(1) / det if rank else np.float32(0)
+    ixx, ixy, ixz, iyy, iyz, izz = ixx * s, ixy * s, ixz * s, iyy * s, iyz * s, izz * s
+    x[0] = ixx * bx + ixy * by + ixz * bz
+    x[1] = ixy * bx + iyy * by + iyz * bz
+    x[2] = ixz * bx + iyz * by + izz * bz
+    return rank, ixx, ixy, ixz, iyy, iyz, izz
+
+
+@njit(cache=True, fastmath=_MATHS)
+def solve_pixel(b, L, usable, x):
+    """The drop rule, then least squares, for one pixel.
+
+    Lights below :data:`SHADOW_RATIO` of the second brightest are dropped; if none is, and four or more are there, the
+    brightest is dropped if it exceeds :data:`HIGHLIGHT_RATIO` times what the others predict for it.
+
+    Args:
+        b: (K,) float32, relative answers ρ n·l.
+        L: (K, 3) float32, unit directions to the lights.
+        usable: (K,) bool, lights to consider; on return the lights that were used.
+        x: (3,) float32, receives ρn.
+
+    Returns:
+        (valid, residual): whether three independent lights were usable, and their RMS misfit.
+    """
+    bad = (False, np.float32(0))
+    first = second = np.float32(-np.inf)
+    brightest = -1
+    count = 0
+    for k in range(b.size):
+        if usable[k]:
+            count += 1
+            if b[k] > first:
+                second, first, brightest = first, b[k], k
+            elif b[k] > second:
+                second = b[k]
+    if count < 3:
+        return bad
+    shadows = 0
+    for k in range(b.size):
+        if usable[k] and b[k] < SHADOW_RATIO * second:
+            usable[k] = False
+            shadows += 1
+    count -= shadows
+    if count < 3:
+        return bad
+    rank, ixx, ixy, ixz, iyy, iyz, izz = _least_squares(b, L, usable, x)
+    if not rank:
+        return bad
+    if count > 3 and shadows == 0:
+        lx, ly, lz = L[brightest, 0], L[brightest, 1], L[brightest, 2]
+        error = b[brightest] - (lx * x[0] + ly * x[1] + lz * x[2])
+        leverage = ixx * lx * lx + iyy * ly * ly + izz * lz * lz + np.float32(2) * (ixy * lx * ly + ixz * lx * lz + iyz * ly * lz)
+        free = np.float32(1) - leverage
+        if free > np.float32(1e-3) and b[brightest] > HIGHLIGHT_RATIO * (b[brightest] - error / free):
+            usable[brightest] = False
+            count -= 1
+            rank = _least_squares(b, L, usable, x)[0]
+            if not rank:
+                return bad
+    total = np.float32(0)
+    for k in range(b.size):
+        if usable[k]:
+            e = b[k] - (L[k, 0] * x[0] + L[k, 1] * x[1] + L[k, 2] * x[2])
+            total += e * e
+    return x[2] > 0, np.sqrt(total / np.float32(count))
+
+
+@njit(cache=True, fastmath=_MATHS, inline="always")
+def _interpolate_rows(table, y, cell, out):
+    """The table's rows above and below image row y, interpolated: (rows, n, columns) → (n, columns)."""
+    above = y // cell
+    f = np.float32(y - above * cell) / np.float32(cell)
+    for n in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[n, c] = table[above, n, c] + f * (table[above + 1, n, c] - table[above, n, c])
+
+
+@njit(cache=True, parallel=True, fastmath=_MATHS, nogil=True)
+def solve_images(
+    images,
+    ambient,
+    excluded,
+    relief,
+    black,
+    per_ms,
+    ambient_per_ms,
+    saturation,
+    floor,
+    cell,
+    transform,
+    lights,
+    raised_transform,
+    raised_lights,
+    least_check,
+    normals,
+    albedo,
+    residual,
+    valid,
+):
+    """Normals, albedo, residual and validity of every pixel.
+
+    Args:
+        images: K arrays (H, W) uint8, uint16 or float32, DN.
+        ambient: (H, W) of the same kind, the frame with every light off; (0, 0) for none.
+        excluded: (H, W) uint16, bit k set where light k must not be used; (0, 0) for none.
+        relief: (H, W) float32, 0 on the reference plane to 1 at the raised tables' height; (0, 0) for none.
+        black: black level, DN.
+        per_ms: (K,) float32, 1 / exposure of each image, 1/ms.
+        ambient_per_ms: 1 / exposure of the ambient frame, 1/ms.
+        saturation: DN at and above which a pixel is saturated.
+        floor: DN above black and ambient below which a light tells nothing.
+        cell: side of the tables' cells, pixels.
+        transform: see ``LightTables``.
+        lights: see ``LightTables``.
+        raised_transform: the same at the height at which ``relief`` is 1, less the values on the plane.
+        raised_lights: likewise.
+        least_check: see ``LightTables``.
+        normals: (H, W, 3) float32, written.
+        albedo: (H, W) float32, written.
+        residual: (H, W) float32, written.
+        valid: (H, W) bool, written.
+    """
+    K = len(images)
+    H, W = albedo.shape
+    columns = transform.shape[2]
+    has_ambient, has_excluded, has_relief = ambient.size > 0, excluded.size > 0, relief.size > 0
+    zero, one = np.float32(0), np.float32(1)
+    # Cautious forms of the drop rule's two tests: what passes both needs no second look.
+    shadow = np.float32(1.2) * SHADOW_RATIO
+    misfit = np.float32(0.9) * (one - one / HIGHLIGHT_RATIO) * np.float32(least_check)
+    misfit2 = misfit * misfit
+    lights_count = one / np.float32(K)
+    for task in prange((H + _ROWS_A_TASK - 1) // _ROWS_A_TASK):
+        T = np.empty((K * K, columns), np.float32)
+        D = np.empty((4 * K, columns), np.float32)
+        T1 = np.empty((K * K, columns), np.float32)
+        D1 = np.empty((4 * K, columns), np.float32)
+        signal = np.empty((K, cell), np.float32)
+        room = np.zeros(cell, np.float32)
+        solved = np.empty((K, cell), np.float32)
+        low = np.empty(cell, np.float32)
+        high = np.empty(cell, np.float32)
+        marked = np.empty(cell, np.uint8)
+        b = np.empty(K, np.float32)
+        L = np.empty((K, 3), np.float32)
+        usable = np.empty(K, np.bool_)
+        x = np.empty(3, np.float32)
+        for y in range(task * _ROWS_A_TASK, min(H, (task + 1) * _ROWS_A_TASK)):
+            _interpolate_rows(transform, y, cell, T)
+            _interpolate_rows(lights, y, cell, D)
+            if has_relief:
+                _interpolate_rows(raised_transform, y, cell, T1)
+                _interpolate_rows(raised_lights, y, cell, D1)
+            for c in range(columns - 1):
+                x0 = c * cell
+                n = min(cell, W - x0)
+                if n <= 0:
+                    continue
+                step = one / np.float32(cell)
+
+                # --- every pixel of the cell
+                if has_ambient:
+                    for i in range(n):
+                        room[i] = (np.float32(ambient[y, x0 + i]) - black) * ambient_per_ms
+                for i in range(n):
+                    low[i] = np.float32(1e30)
+                    high[i] = np.float32(-1e30)
+                    marked[i] = 0
+                for k in range(K):
+                    image = images[k]
+                    scale = per_ms[k]
+                    g = np.float32(0.5) * (D[4 * k, c] + D[4 * k, c + 1])
+                    least = floor * scale * g
+                    for i in range(n):
+                        value = np.float32(image[y, x0 + i])
+                        s = (value - black) * scale - room[i]
+                        signal[k, i] = s
+                        s = s * g
+                        low[i] = s if s < low[i] else low[i]
+                        high[i] = s if s > high[i] else high[i]
+                        marked[i] |= np.uint8(value >= saturation) | np.uint8(not (s >= least))
+                for j in range(K):
+                    for k in range(K):
+                        t0 = T[j * K + k, c]
+                        dt = (T[j * K + k, c + 1] - t0) * step
+                        if k == 0:
+                            for i in range(n):
+                                solved[j, i] = (t0 + dt * np.float32(i)) * signal[k, i]
+                        else:
+                            for i in range(n):
+                                solved[j, i] += (t0 + dt * np.float32(i)) * signal[k, i]
+                        if has_relief:
+                            t0 = T1[j * K + k, c]
+                            dt = (T1[j * K + k, c + 1] - t0) * step
+                            for i in range(n):
+                                solved[j, i] += (t0 + dt * np.float32(i)) * relief[y, x0 + i] * signal[k, i]
+                for i in range(n):
+                    xx, xy, xz = solved[0, i], solved[1, i], solved[2, i]
+                    rho = np.sqrt(xx * xx + xy * xy + xz * xz)
+                    misfit_sum = zero
+                    for j in range(3, K):
+                        misfit_sum += solved[j, i] * solved[j, i]
+                    inverse = one / rho
+                    normals[y, x0 + i, 0] = xx * inverse
+                    normals[y, x0 + i, 1] = xy * inverse
+                    normals[y, x0 + i, 2] = xz * inverse
+                    albedo[y, x0 + i] = rho
+                    residual[y, x0 + i] = np.sqrt(misfit_sum * lights_count)
+                    valid[y, x0 + i] = True
+                    top = high[i]
+                    marked[i] |= np.uint8(low[i] < shadow * top) | np.uint8(misfit_sum > misfit2 * top * top) | np.uint8(not (xz > zero))
+                if has_excluded:
+                    for i in range(n):
+                        marked[i] |= np.uint8(excluded[y, x0 + i] != 0)
+
+                # --- pixels that need a second look
+                for i in range(n):
+                    if marked[i] == 0:
+                        continue
+                    f = np.float32(i) * step
+                    for k in range(K):
+                        for d in range(4):
+                            value = D[4 * k + d, c] + f * (D[4 * k + d, c + 1] - D[4 * k + d, c])
+                            if has_relief:
+                                value += relief[y, x0 + i] * (D1[4 * k + d, c] + f * (D1[4 * k + d, c + 1] - D1[4 * k + d, c]))
+                            if d == 0:
+                                b[k] = value * signal[k, i]
+                            else:
+                                L[k, d - 1] = value
+                        lit = signal[k, i] >= floor * per_ms[k] and images[k][y, x0 + i] < saturation
+                        usable[k] = lit and not (has_excluded and (excluded[y, x0 + i] >> k) & 1)
+                    good, rms = solve_pixel(b, L, usable, x)
+                    rho = np.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+                    valid[y, x0 + i] = good
+                    albedo[y, x0 + i] = rho if good else zero
+                    residual[y, x0 + i] = rms if good else zero
+                    for d in range(3):
+                        normals[y, x0 + i, d] = x[d] / rho if good else (one if d == 2 else zero)
+
+
+@njit(cache=True, parallel=True, fastmath=_MATHS, nogil=True)
+def normals_to_rgb(normals, out):
+    """128 + 127·n, rounded: (H, W, 3) float32 → (H, W, 3) uint8."""
+    H, W = normals.shape[:2]
+    for y in prange(H):
+        for x in range(W):
+            for d in range(3):
+                out[y, x, d] = np.uint8(np.float32(128.5) + np.float32(127) * normals[y, x, d])
+
+
+@njit(cache=True, inline="always")
+def _slopes(normals, valid, y, x, pitch, a, b, least):
+    """Change of -distance·ln(depth), in mm a pixel, along columns and rows; zero where not valid."""
+    if not valid[y, x]:
+        return np.float32(0), np.float32(0)
+    facing = normals[y, x, 2] - a * normals[y, x, 0] - b * normals[y, x, 1]
+    facing = facing if facing > least else least
+    return -normals[y, x, 0] / facing * pitch, normals[y, x, 1] / facing * pitch
+
+
+@njit(cache=True, parallel=True, nogil=True)
+def divergence(normals, valid, pitch, distance, least, out):
+    """Divergence of the slopes between neighbouring pixels, mm a pixel².
+
+    A slope between two pixels is the mean of those of them that are valid, and zero where neither is; through the image's
+    edge nothing flows (Neumann), which is what the cosine transform assumes.
+
+    Args:
+        normals: (H, W, 3) float32.
+        valid: (H, W) bool.
+        pitch: pixel pitch on the reference plane, mm.
+        distance: camera's height above the reference plane, mm.
+        least: smallest cosine between normal and viewing ray to believe; steeper slopes are cut to it.
+        out: (H, W) float32, written.
+    """
+    H, W = valid.shape
+    for y in prange(H):
+        b = np.float32((0.5 * (H - 1) - y) * pitch / distance)
+        above_b = np.float32((0.5 * (H - 1) - y + 1) * pitch / distance)
+        below_b = np.float32((0.5 * (H - 1) - y - 1) * pitch / distance)
+        before = np.float32(0)
+        p0, _ = _slopes(normals, valid, y, 0, pitch, np.float32(-0.5 * (W - 1) * pitch / distance), b, least)
+        for x in range(W):
+            a = np.float32((x - 0.5 * (W - 1)) * pitch / distance)
+            after = np.float32(0)
+            p1 = np.float32(0)
+            if x + 1 < W:
+                p1, _ = _slopes(normals, valid, y, x + 1, pitch, np.float32(a + pitch / distance), b, least)
+                count = np.float32(valid[y, x]) + np.float32(valid[y, x + 1])
+                after = (p0 + p1) / count if count > 0 else np.float32(0)
+            total = after - before
+            before, p0 = after, p1
+            _, q = _slopes(normals, valid, y, x, pitch, a, b, least)
+            if y + 1 < H:
+                _, other = _slopes(normals, valid, y + 1, x, pitch, a, below_b, least)
+                count = np.float32(valid[y, x]) + np.float32(valid[y + 1, x])
+                total += (q + other) / count if count > 0 else np.float32(0)
+            if y > 0:
+                _, other = _slopes(normals, valid, y - 1, x, pitch, a, above_b, least)
+                count = np.float32(valid[y, x]) + np.float32(valid[y - 1, x])
+                total -= (q + other) / count if count > 0 else np.float32(0)
+            out[y, x] = total
