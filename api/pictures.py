@@ -1,0 +1,100 @@
+"""The files kept with an inspection: pictures for people, arrays and a cloud for engineers."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from api.outcome import ArtifactFile
+from api.reconstruction import Reconstruction
+from structured_light.formats import write_ply
+
+THUMBNAIL_WIDTH = 228
+# The overlay starts to show at this share of the limit, so that a good part stays nearly clean, and is opaque at three times the limit.
+FAINT = 0.7
+OPAQUE = 3.0
+
+
+def reconstruction_files(result: Reconstruction) -> list[ArtifactFile]:
+    """Pictures, point map and cloud of a reconstruction."""
+    height, width = result.foreground.shape
+    small = cv2.resize(result.rgb, (THUMBNAIL_WIDTH, round(THUMBNAIL_WIDTH * height / width)), interpolation=cv2.INTER_AREA)
+    return [
+        ArtifactFile("thumbnail.jpg", "image/jpeg", _encode(".jpg", small)),
+        ArtifactFile("rgb.png", "image/png", _encode(".png", result.rgb)),
+        ArtifactFile("pseudo3d.png", "image/png", _encode(".png", result.photometric.pseudo3d)),
+        ArtifactFile("depth.png", "image/png", _encode(".png", depth_picture(result.points.xyz_mm[..., 2], result.foreground))),
+        ArtifactFile("xyz.tiff", "image/tiff", tiff(result.points.xyz_mm)),
+        ArtifactFile("cloud.ply", "application/octet-stream", cloud(result)),
+    ]
+
+
+def anomaly_files(anomaly_map: NDArray[np.float32]) -> list[ArtifactFile]:
+    """The anomaly map as an overlay for people and as numbers."""
+    return [
+        ArtifactFile("anomaly.png", "image/png", _encode(".png", anomaly_overlay(anomaly_map))),
+        ArtifactFile("anomaly.tiff", "image/tiff", tiff(anomaly_map)),
+    ]
+
+
+def depth_picture(z_mm: NDArray[np.float32], foreground: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Height of the part in colours (Turbo), (H, W, 3) RGB; the plane is dark grey, unknown pixels black."""
+    known = np.isfinite(z_mm)
+    picture = np.zeros((*z_mm.shape, 3), np.uint8)
+    picture[known & ~foreground] = 43
+    part = known & foreground
+    if part.any():
+        low, high = np.percentile(z_mm[part], [0.5, 99.5])
+        level = np.clip((z_mm - low) / max(float(high - low), 1e-6), 0, 1)
+        level = (np.nan_to_num(level) * 255).astype(np.uint8)
+        colours = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
+        picture[part] = colours[part]
+    return picture
+
+
+def anomaly_overlay(anomaly_map: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The anomaly map as an overlay, (H, W, 4) RGBA: clear below the limit, amber at it, red and opaque far above."""
+    strength = np.clip((anomaly_map - FAINT) / (OPAQUE - FAINT), 0, 1)
+    overlay = np.empty((*anomaly_map.shape, 4), np.uint8)
+    overlay[..., 0] = 255
+    overlay[..., 1] = (190 * (1 - strength)).astype(np.uint8)
+    overlay[..., 2] = 40
+    overlay[..., 3] = (255 * np.sqrt(strength)).astype(np.uint8)
+    return overlay
+
+
+def tiff(array: NDArray[np.generic]) -> bytes:
+    """A float32 array as a compressed TIFF."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, array, compression="zlib", compressionargs={"level": 1}, photometric="minisblack", metadata=None)
+    return file.getvalue()
+
+
+def cloud(result: Reconstruction) -> bytes:
+    """The part's points as binary PLY with normals, colour and σ."""
+    part = result.foreground & result.points.valid
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "cloud.ply"
+        write_ply(
+            path,
+            result.points.xyz_mm[part],
+            normals=result.photometric.normals[part],
+            rgb=result.rgb[part],
+            sigma_z_mm=result.points.sigma_z_mm[part],
+        )
+        return path.read_bytes()
+
+
+def _encode(suffix: str, picture: NDArray[np.uint8]) -> bytes:
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[picture.shape[2]]
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
+    done, data = cv2.imencode(suffix, cv2.cvtColor(picture, order), options)
+    if not done:
+        raise ValueError(f"OpenCV cannot encode a {picture.shape} {picture.dtype} picture as {suffix}")
+    return data.tobytes()

@@ -1,0 +1,108 @@
+"""From the frames of a scan to the three modalities on one pixel grid, while the frames arrive."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisition import pixel_formats
+from acquisition.capture import Frame
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, inspection_sequence
+from inference.foreground import foreground_of
+from inference.sample import D3Sample
+from photometric.colour import ColourImage
+from photometric.result import PhotometricResult
+from photometric.solver import PhotometricSolver
+from rig_configs.calibration import Calibration
+from rig_configs.schema import RigConfig
+from structured_light.patterns import FringePatterns
+from structured_light.point_map import PointMap
+from structured_light.reconstructor import FourEye
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """The three modalities of one part, and the seconds that each solver took."""
+
+    rgb: NDArray[np.uint8]
+    """(H, W, 3) sRGB."""
+    photometric: PhotometricResult
+    points: PointMap
+    foreground: NDArray[np.bool_]
+    """(H, W) where the part is."""
+    photometric_s: float
+    structured_light_s: float
+
+    def sample(self, name: str = "") -> D3Sample:
+        """What D³M judges."""
+        return D3Sample(self.rgb, self.photometric.pseudo3d, self.points.xyz_mm, self.foreground, name)
+
+
+class Reconstructor:
+    """Accumulates the frames of one scan, and again of the next.
+
+    Args:
+        rig: the rig.
+        calibration: what is known of it.
+    """
+
+    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
+        self._format = rig.camera.pixel_format
+        patterns = [tuple(FringePatterns(rig.sequence.fringes, p.width_px, p.height_px).images) for p in rig.projectors]
+        self.sequence: Sequence = inspection_sequence(rig, patterns)
+        full = self._format.full_scale_dn
+        self._solver = PhotometricSolver(calibration, saturation_dn=full)
+        self._colour = ColourImage(calibration)
+        self._four_eye = FourEye(calibration, rig.sequence.fringes, saturation_dn=full)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the frames of an unfinished scan."""
+        self._solver.reset()
+        self._colour.reset()
+        self._four_eye.reset()
+        self._photometric_s = 0.0
+        self._structured_light_s = 0.0
+
+    def add(self, frame: Frame) -> None:
+        """Take one frame; the part of the work that needs no other frame is done at once, under the capture of the next."""
+        start = time.perf_counter()
+        if isinstance(frame.step, FringeStep):
+            # Each pixel decodes its own phase, so the Bayer mosaic is as good as a grey image, and sharper.
+            self._four_eye.add(frame.step.projector, frame.step.pattern, frame.pixels)
+            self._structured_light_s += time.perf_counter() - start
+            return
+        colour = pixel_formats.rgb(frame.pixels, self._format)
+        luminance = pixel_formats.luminance(colour)
+        if isinstance(frame.step, AmbientStep):
+            self._solver.add_ambient(luminance, frame.exposure_us)
+            self._colour.add_ambient(colour, frame.exposure_us)
+        elif isinstance(frame.step, ZoneStep):
+            self._solver.add(frame.step.zone, luminance, frame.exposure_us, saturated=pixel_formats.saturated(frame.pixels, self._format))
+            self._colour.add(colour, frame.exposure_us)
+        self._photometric_s += time.perf_counter() - start
+
+    def points(self) -> PointMap:
+        """The point cloud of the fringe frames. Raises ReconstructionError."""
+        start = time.perf_counter()
+        points = self._four_eye.reconstruct()
+        self._structured_light_s += time.perf_counter() - start
+        return points
+
+    def finish(self) -> Reconstruction:
+        """The result of the whole scan; the next one can begin.
+
+        Raises:
+            ReconstructionError: frames are missing, or give no surface.
+        """
+        points = self.points()
+        start = time.perf_counter()
+        photometric = self._solver.solve()
+        rgb = self._colour.picture()
+        self._photometric_s += time.perf_counter() - start
+        result = Reconstruction(rgb, photometric, points, foreground_of(points.xyz_mm), self._photometric_s, self._structured_light_s)
+        self.reset()
+        return result
