@@ -1,0 +1,117 @@
+"""The web application: routes, problems, security headers, the panel, and the life of the service around them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api import problems
+from api.jobs import JobRunner
+from api.outcome import Inspects
+from api.panel_files import PANEL_DIST, Panel
+from api.response_headers import ResponseHeaders
+from api.routes import contract, health, inspections, sessions, station
+from api.security import Accounts, FailureLimit, Public, Requires
+from api.service import Service
+from api.service_lock import ServiceLock
+from api.settings import Settings
+from api.store.inspections import API
+from api.store.store import Store
+
+MAX_BODY_BYTES = 64 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = None, panel_dist: Path = PANEL_DIST) -> FastAPI:
+    """The service, ready to be served by uvicorn.
+
+    Its lifespan brings the database up to date, ends what was cut off in the life before, and works through the queue; at the end
+    it stops the work, turns the station dark and closes the store.
+
+    Args:
+        settings: how the service is set up.
+        inspects: the station; closed at the end.
+        store: an open store, where the caller made one (to create a sign-in link first); else the one the settings name.
+        panel_dist: the built panel.
+
+    Returns:
+        The app; ``app.state.service`` is its :class:`api.service.Service`.
+    """
+    app = _routed(panel_dist)
+    app.router.lifespan_context = _lifespan
+    store = store or Store(settings.database_url, settings.data_dir)
+    app.state.service = Service(
+        settings=settings,
+        station=inspects,
+        store=store,
+        runner=JobRunner(store, inspects, station_name=settings.station_name, queue_limit=settings.queue_limit),
+        accounts=Accounts(store, settings.session_hours),
+        failures=FailureLimit(),
+    )
+    return app
+
+
+def openapi_text() -> str:
+    """The contract as it is committed in ``api/openapi.json``."""
+    return json.dumps(contract.contract_of(_routed(PANEL_DIST)), indent=2, ensure_ascii=False) + "\n"
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    lock = ServiceLock(service.store.data_dir)
+    try:
+        lock.acquire()
+        await run_in_threadpool(service.store.upgrade)
+        await run_in_threadpool(service.runner.start)
+        _log.info("service started", station=service.settings.station_name, data_dir=str(service.store.data_dir))
+        yield
+    finally:
+        await run_in_threadpool(service.runner.stop)
+        await run_in_threadpool(service.station.close)
+        service.store.close()
+        lock.release()
+        _log.info("service stopped")
+
+
+def _routed(panel_dist: Path) -> FastAPI:
+    app = FastAPI(
+        title="d3station",
+        description="Inspections of one station: trigger, verdict, pictures, history.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    problems.install(app)
+    app.add_middleware(ResponseHeaders)
+    v1 = APIRouter(prefix=API)
+    for module in (inspections, station, sessions, contract):
+        v1.include_router(module.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    app.router.default = Panel(panel_dist)
+    if open_routes := undeclared(app):
+        raise RuntimeError(f"routes without a declared role: {', '.join(open_routes)}")
+    return app
+
+
+def undeclared(app: FastAPI) -> list[str]:
+    """Routes that declare neither a role nor why they are public; a service with any does not start."""
+    missing: list[str] = []
+    for route in iter_route_contexts(app.routes):
+        declared = isinstance(route.original_route, APIRoute) and any(
+            isinstance(dependency.call, Requires | Public) for dependency in route.dependant.dependencies
+        )
+        if not declared:
+            missing.append(f"{sorted(route.methods or ())} {route.path}")
+    return missing

@@ -1,0 +1,62 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from api.problems import documented
+from api.schemas import Me, Role, SignIn
+from api.security import COOKIE, Principal, public, refuse_foreign_origin, requires
+from api.service import Serving
+from rig_configs.errors import Conflict, Unauthenticated
+
+router = APIRouter(tags=["sign-in"])
+
+_ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
+
+Caller = Annotated[Principal, requires(Role.OPERATOR, Role.MES)]
+
+
+@router.post(
+    "/sessions",
+    status_code=HTTPStatus.CREATED,
+    dependencies=[public("this is how one signs in; the one-time token is the proof")],
+    responses=_ACCESS | documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+)
+def create_session(sign_in: SignIn, request: Request, response: Response, service: Serving) -> Me:
+    """Exchange a one-time sign-in token for a session cookie."""
+    refuse_foreign_origin(request, required=False)
+    address = request.client.host if request.client else "unknown"
+    service.failures.check(address)
+    try:
+        secret, principal = service.accounts.sign_in(sign_in.token)
+    except Unauthenticated:
+        service.failures.failed(address)
+        raise
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=service.accounts.session_seconds,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return Me(name=principal.name, role=principal.role)
+
+
+@router.delete("/sessions/current", status_code=HTTPStatus.NO_CONTENT, responses=_ACCESS | documented(HTTPStatus.CONFLICT))
+def delete_session(caller: Caller, response: Response, service: Serving) -> None:
+    """Sign out."""
+    if caller.by != "session":
+        raise Conflict("An API key has no session to end.", cure="Revoke the key if it should not be used any more.", detail="no_session")
+    service.accounts.sign_out(caller)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+@router.get("/me", responses=_ACCESS)
+def get_me(caller: Caller) -> Me:
+    """Who is signed in."""
+    return Me(name=caller.name, role=caller.role)

@@ -1,0 +1,35 @@
+"""What a route can reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.jobs import JobRunner
+from api.outcome import Inspects
+from api.security import Accounts, FailureLimit
+from api.settings import Settings
+from api.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of one running service."""
+
+    settings: Settings
+    station: Inspects
+    store: Store
+    runner: JobRunner
+    accounts: Accounts
+    failures: FailureLimit
+
+
+def service_of(request: Request) -> Service:
+    """The service that answers a request."""
+    service: Service = request.app.state.service
+    return service
+
+
+Serving = Annotated[Service, Depends(service_of)]

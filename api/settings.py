@@ -1,0 +1,30 @@
+"""How the service is set up: environment variables that begin with ``D3STATION_``, or arguments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of the service. Each can be given as ``D3STATION_<NAME>`` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="D3STATION_", extra="forbid")
+
+    data_dir: Path = Field(default=Path("d3station-data"), description="Folder for the database and the files kept with inspections.")
+    database: str | None = Field(
+        default=None,
+        description="SQLAlchemy URL of the database, such as postgresql+psycopg://user@host/d3station; SQLite in data_dir when not given.",
+    )
+    station_name: str = Field(default="station-1", min_length=1, max_length=100, description="Name of the station, written on every inspection.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    session_hours: float = Field(default=12.0, gt=0, le=24 * 31, description="How long a signed-in browser stays signed in, h.")
+    queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database in use."""
+        return self.database or f"sqlite:///{(self.data_dir / 'd3station.sqlite3').resolve()}"

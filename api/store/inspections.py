@@ -1,0 +1,174 @@
+"""Inspections in the database: rows to schemas, the queue, the history, the counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.outcome import Outcome
+from api.schemas import Counts, Evaluation, Inspection, InspectionPage, InspectionState, InspectionSummary, Reason
+from api.store.clock import now
+from api.store.tables import InspectionRow
+from rig_configs.errors import NotFound
+
+API = "/api/v1"
+THUMBNAIL = "thumbnail.jpg"
+
+
+def inspection_url(inspection_id: str) -> str:
+    """Where an inspection is found."""
+    return f"{API}/inspections/{inspection_id}"
+
+
+def summary_of(row: InspectionRow) -> InspectionSummary:
+    """A row as a line of the history."""
+    return InspectionSummary.model_validate(_summary_fields(row))
+
+
+def inspection_of(row: InspectionRow) -> Inspection:
+    """A row as the whole record."""
+    base = inspection_url(row.id) + "/artifacts/"
+    return Inspection.model_validate(
+        _summary_fields(row)
+        | {name: getattr(row, name) for name in ("banks", "regions", "timings", "provenance", "width_px", "height_px", "pixel_pitch_mm")}
+        | {"artifacts": [artifact | {"url": base + artifact["name"]} for artifact in row.artifacts]}
+    )
+
+
+def _summary_fields(row: InspectionRow) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: getattr(row, name) for name in InspectionSummary.model_fields if name != "thumbnail_url"}
+    has_thumbnail = any(artifact["name"] == THUMBNAIL for artifact in row.artifacts)
+    return fields | {"thumbnail_url": f"{inspection_url(row.id)}/artifacts/{THUMBNAIL}" if has_thumbnail else None}
+
+
+def get(session: Session, inspection_id: str) -> InspectionRow:
+    """One inspection.
+
+    Raises:
+        NotFound: there is none of this identity.
+    """
+    row = session.scalar(select(InspectionRow).where(InspectionRow.id == inspection_id))
+    if row is None:
+        raise NotFound("There is no inspection of this identity.", cure="Look it up in the history: GET /api/v1/inspections.", detail="inspection")
+    return row
+
+
+def known(session: Session, ids: Sequence[str]) -> set[str]:
+    """Which of these inspections exist."""
+    return set(session.scalars(select(InspectionRow.id).where(InspectionRow.id.in_(ids))))
+
+
+def queued(session: Session) -> int:
+    """How many inspections wait."""
+    return session.scalar(select(func.count()).where(InspectionRow.state == InspectionState.QUEUED)) or 0
+
+
+def next_queued(session: Session) -> InspectionRow | None:
+    """The inspection that has waited longest."""
+    return session.scalar(select(InspectionRow).where(InspectionRow.state == InspectionState.QUEUED).order_by(InspectionRow.sequence).limit(1))
+
+
+def unfinished(session: Session) -> Sequence[InspectionRow]:
+    """All inspections that wait or run, oldest first."""
+    states = (InspectionState.QUEUED, InspectionState.RUNNING)
+    return session.scalars(select(InspectionRow).where(InspectionRow.state.in_(states)).order_by(InspectionRow.sequence)).all()
+
+
+def finish(row: InspectionRow, outcome: Outcome, artifacts: list[dict[str, Any]]) -> None:
+    """Write a verdict into its row.
+
+    Raises:
+        ValueError: the outcome contradicts itself or holds numbers that are none; nothing is changed.
+    """
+    undecided = outcome.evaluation is Evaluation.NOT_DECIDABLE
+    if outcome.evaluation is Evaluation.UNDEFINED or undecided != (outcome.reason is not None):
+        raise ValueError(f"an outcome of evaluation {outcome.evaluation} with reason {outcome.reason}")
+    fields: dict[str, Any] = {
+        "score": outcome.score,
+        "threshold": outcome.threshold,
+        "banks": [bank.model_dump(mode="json") for bank in outcome.banks],
+        "regions": [region.model_dump(mode="json") for region in outcome.regions],
+        "timings": outcome.timings.model_dump(mode="json"),
+        "provenance": outcome.provenance.model_dump(mode="json"),
+        "is_simulated": outcome.is_simulated,
+        "width_px": outcome.width_px,
+        "height_px": outcome.height_px,
+        "pixel_pitch_mm": outcome.pixel_pitch_mm,
+    }
+    json.dumps(fields, allow_nan=False)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.artifacts = artifacts
+    _close(row, outcome.evaluation, outcome.reason)
+
+
+def finish_undecided(row: InspectionRow, reason: Reason) -> None:
+    """End an inspection that came to no verdict."""
+    _close(row, Evaluation.NOT_DECIDABLE, reason)
+
+
+def _close(row: InspectionRow, evaluation: Evaluation, reason: Reason | None) -> None:
+    row.state = InspectionState.FINISHED
+    row.stage = None
+    row.evaluation = evaluation
+    row.reason = reason.model_dump(mode="json") if reason else None
+    row.finished = now()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What of the history is wanted; none means any."""
+
+    serial: str | None = None
+    lot: str | None = None
+    recipe: str | None = None
+    evaluation: Evaluation | None = None
+    since: datetime | None = None
+    """Asked for at or after this."""
+    until: datetime | None = None
+    """Asked for before this."""
+    before: int | None = None
+    """Cursor: only what was accepted before this sequence number."""
+    limit: int = 50
+
+
+def page(session: Session, wanted: History) -> InspectionPage:
+    """A page of the history, newest first."""
+    query = select(InspectionRow).order_by(InspectionRow.sequence.desc()).limit(wanted.limit + 1)
+    for column, value in (
+        (InspectionRow.serial, wanted.serial),
+        (InspectionRow.lot, wanted.lot),
+        (InspectionRow.recipe, wanted.recipe),
+        (InspectionRow.evaluation, wanted.evaluation),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(InspectionRow.created >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(InspectionRow.created < wanted.until)
+    if wanted.before is not None:
+        query = query.where(InspectionRow.sequence < wanted.before)
+    rows = session.scalars(query).all()
+    more = len(rows) > wanted.limit
+    rows = rows[: wanted.limit]
+    return InspectionPage(items=[summary_of(row) for row in rows], next_cursor=str(rows[-1].sequence) if more else None)
+
+
+def counts(session: Session, since: datetime) -> Counts:
+    """Verdicts since a time; answered from an index alone."""
+    query = select(InspectionRow.evaluation, func.count()).where(InspectionRow.finished >= since).group_by(InspectionRow.evaluation)
+    by = dict(session.execute(query).tuples().all())
+    return Counts(
+        since=since,
+        total=sum(by.values()),
+        ok=by.get(Evaluation.OK, 0),
+        not_ok=by.get(Evaluation.NOT_OK, 0),
+        not_decidable=by.get(Evaluation.NOT_DECIDABLE, 0),
+    )
