@@ -1,0 +1,128 @@
+"""D³-Memory: three memory banks over RGB, pseudo-3D and their fusion with the point cloud, decided by one-class SVMs.
+
+Reference:
+    Real-IAD D³, section 4. Where the paper and its code differ, the choice is written at the setting or the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from inference.anomaly_map import find_regions, smooth_map
+from inference.features.extraction import SampleFeatures, extract
+from inference.fitting import fit_state
+from inference.model_state import D3MConfig, FitReport, ModelState
+from inference.prediction import BANK_NAMES, BankScore, Prediction
+from inference.sample import D3Sample
+from inference.scoring import score_banks
+
+__all__ = ["D3M", "D3MConfig", "FitReport"]
+
+
+def _silent(_fraction: float, _message: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class D3M:
+    """A fitted model. Immutable; what it predicts is a function of its contents and the sample alone."""
+
+    state: ModelState
+
+    @classmethod
+    def fit(
+        cls,
+        samples: Iterable[D3Sample],
+        config: D3MConfig | None = None,
+        progress: Callable[[float, str], None] = _silent,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> D3M:
+        """Teach from good parts.
+
+        Args:
+            samples: taken one by one, features only are kept: capture the next part while this one is worked on.
+            config: settings; the defaults where None.
+            progress: told the fraction done, 0 to 1 and never falling, and what is going on.
+            cancelled: asked often.
+
+        Raises:
+            SampleError: fewer than five samples, or one without a part or points.
+            Cancelled: ``cancelled`` said so.
+            ModelError: the backbone's weights are missing.
+        """
+        return cls(fit_state(samples, config or D3MConfig(), progress, cancelled))
+
+    def extract(self, sample: D3Sample) -> SampleFeatures:
+        """Features of a sample on the model's grid; the slow part of ``predict``.
+
+        Raises:
+            SampleError: no part, too few points, or another image size.
+        """
+        return extract(sample, self.state.grid, self.config.swap, self.config.alpha)
+
+    def predict(self, sample: D3Sample) -> Prediction:
+        """Judge one part.
+
+        Raises:
+            SampleError: nothing can be said about this sample: no part, too few points, or another image size.
+        """
+        return self.judge(self.extract(sample))
+
+    def judge(self, features: SampleFeatures) -> Prediction:
+        """Judge a part by its features."""
+        decision = self.state.decision
+        scores, distances = score_banks(features, self.state.fusion, self.state.banks, self.config)
+        score = float(decision.sample.score(scores))
+        anomalous = score > decision.threshold
+
+        shape = self.state.grid.image_shape
+        on_part = features.window.paste(features.cells.astype(np.float32), shape) > 0.0
+        fused = smooth_map(decision.pixel.score(distances), features)
+        fused = (fused - decision.pixel_typical) / (decision.pixel_limit - decision.pixel_typical)
+        anomaly_map = np.where(on_part, np.maximum(features.window.paste(fused.astype(np.float32), shape), 0.0), 0.0).astype(np.float32)
+        regions = ()
+        if anomalous:
+            over = (distances - decision.cell_typical) / (decision.cell_limits - decision.cell_typical)
+            bank_maps = np.stack([features.window.paste(smooth_map(column, features), shape) for column in over.T])
+            cell_px = features.window.width / features.cells.shape[1]
+            regions = find_regions(anomaly_map, bank_maps, features.pitch_mm, least_px=round(cell_px**2))
+        return Prediction(
+            score=score,
+            threshold=decision.threshold,
+            is_anomalous=anomalous,
+            anomaly_map=anomaly_map,
+            regions=regions,
+            banks=tuple(
+                BankScore(name, float(value), float(limit)) for name, value, limit in zip(BANK_NAMES, scores, decision.bank_limits, strict=True)
+            ),
+            model_id=self.model_id,
+            model_sha256=self.sha256,
+        )
+
+    @property
+    def config(self) -> D3MConfig:
+        """The settings it was fitted with."""
+        return self.state.config
+
+    @property
+    def report(self) -> FitReport:
+        """What teaching learned."""
+        return self.state.report
+
+    @property
+    def threshold(self) -> float:
+        """Of the sample score."""
+        return self.state.decision.threshold
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the model's contents."""
+        return self.state.sha256
+
+    @property
+    def model_id(self) -> str:
+        """Short name of this very model."""
+        return f"d3m-{self.sha256[:12]}"

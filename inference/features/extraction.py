@@ -1,0 +1,99 @@
+"""From a D³ sample to the three modalities' features on one grid of cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.features.images import image_backbone
+from inference.features.points import point_features
+from inference.features.window import CELL_PX, Window, outlined, part_window, pixel_pitch_mm, working_scale
+from inference.sample import D3Sample
+from inference.swapping import SwapMode, channel_spatial_swap
+from rig_configs.errors import SampleError
+
+_MIN_CELLS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureGrid:
+    """What a model keeps so that every sample is seen at the scale of the first one."""
+
+    image_shape: tuple[int, int]
+    """(H, W) of the samples, px."""
+    scale: float
+    """Working px per camera px."""
+    margin_px: int
+    """Free border around the part, working px."""
+    cell_mm: float
+    """Side of one feature cell, mm."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFeatures:
+    """Features of the cells that lie on the part, row by row."""
+
+    rgb: NDArray[np.float32]
+    """(N, 168) swapped colour features."""
+    pseudo3d: NDArray[np.float32]
+    """(N, 168) swapped pseudo-3D features."""
+    points: NDArray[np.float32]
+    """(N, 42) point features."""
+    cells: NDArray[np.bool_]
+    """(rows, columns) the cells on the part; N of them."""
+    window: Window
+    pitch_mm: float
+    """Distance between neighbouring camera pixels on the part, mm."""
+    name: str
+
+
+def feature_grid(sample: D3Sample, working_px: int, margin_px: int) -> FeatureGrid:
+    """The grid on which this part fills the working size.
+
+    Raises:
+        SampleError: no part, or no points on it.
+    """
+    part = outlined(sample.foreground, sample.name)
+    scale = working_scale(part, working_px, margin_px)
+    pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
+    shape = (sample.rgb.shape[0], sample.rgb.shape[1])
+    return FeatureGrid(image_shape=shape, scale=scale, margin_px=margin_px, cell_mm=CELL_PX / scale * pitch_mm)
+
+
+def extract(sample: D3Sample, grid: FeatureGrid, swap: SwapMode, alpha: float) -> SampleFeatures:
+    """Features of one sample.
+
+    Raises:
+        SampleError: another image size than the grid's (``.grid``), no part (``.foreground``) or too few points (``.points``).
+    """
+    if sample.rgb.shape[:2] != grid.image_shape:
+        have, want = sample.rgb.shape[:2], grid.image_shape
+        raise SampleError(
+            f"Sample '{sample.name}' has {have[1]}×{have[0]} pixels, the model was taught at {want[1]}×{want[0]}.",
+            cure="Inspect with the rig that the model was taught on, or teach a model for this one.",
+            detail="grid",
+        )
+    part = outlined(sample.foreground, sample.name)
+    window = part_window(part, grid.scale, grid.margin_px)
+    cells = window.cell_mask(part)
+    if int(cells.sum()) < _MIN_CELLS:
+        raise SampleError(
+            f"The foreground of sample '{sample.name}' is only {int(part.sum())} pixels: too small to be the part.",
+            cure="Put a part under the camera; check the light and the foreground step if one lies there.",
+            detail="foreground",
+        )
+    pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
+    points = point_features(sample.xyz_mm, part, window, grid.cell_mm, sample.name)
+    images = image_backbone()(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
+    rgb, pseudo3d = channel_spatial_swap(images[0], images[1], swap, alpha)
+    return SampleFeatures(
+        rgb=np.ascontiguousarray(rgb[:, cells].T),
+        pseudo3d=np.ascontiguousarray(pseudo3d[:, cells].T),
+        points=np.ascontiguousarray(points[:, cells].T),
+        cells=cells,
+        window=window,
+        pitch_mm=pitch_mm,
+        name=sample.name,
+    )

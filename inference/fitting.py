@@ -1,0 +1,132 @@
+"""How a D³M model is fitted: features, fusion, banks, and limits from good parts that the banks have not seen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from operator import length_hint
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.anomaly_map import part_maximum, smooth_map
+from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
+from inference.decision import Decision, OneClassFusion, tail_limit
+from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
+from inference.features.images import image_backbone
+from inference.memory_bank import MemoryBank, channel_weights
+from inference.model_state import D3MConfig, FitReport, ModelState
+from inference.sample import D3Sample
+from inference.scoring import fused_patches, score_banks
+from rig_configs.errors import Cancelled, SampleError
+
+Progress = Callable[[float, str], None]
+_MIN_SAMPLES = 5
+_FEATURES, _FUSION, _BANKS = 0.6, 0.7, 0.78
+"""Fractions of the work done after each stage; the rest is held-out scoring."""
+
+
+def _check(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("Teaching was stopped.", cure="Start it again when wanted; nothing was changed.")
+
+
+def _features(
+    samples: Iterable[D3Sample], config: D3MConfig, progress: Progress, cancelled: Callable[[], bool]
+) -> tuple[FeatureGrid, list[SampleFeatures]]:
+    expected = length_hint(samples, 0)
+    grid: FeatureGrid | None = None
+    features: list[SampleFeatures] = []
+    for sample in samples:
+        _check(cancelled)
+        if grid is None:
+            grid = feature_grid(sample, config.working_px, config.margin_px)
+        features.append(extract(sample, grid, config.swap, config.alpha))
+        # A stream may not tell its length: the bar then slows down towards the stage's end, but never falls.
+        share = len(features) / expected if expected >= len(features) else 1.0 - 1.0 / (1.0 + len(features) / 10.0)
+        progress(_FEATURES * share, f"features of part {len(features)}" + (f" of {expected}" if expected >= len(features) else ""))
+    _check(cancelled)
+    if grid is None or len(features) < _MIN_SAMPLES:
+        raise SampleError(
+            f"A model needs at least {_MIN_SAMPLES} good parts, got {len(features)}.",
+            cure="Teach from more good parts; 20 or more make the limits tight.",
+            detail="too_few",
+        )
+    return grid, features
+
+
+def _fit_banks(features: list[SampleFeatures], fusion: ContrastiveFusion, config: D3MConfig, cancelled: Callable[[], bool]) -> tuple[MemoryBank, ...]:
+    fused = np.concatenate([fused_patches(f, fusion, config) for f in features])
+    rgb, pseudo3d = np.concatenate([f.rgb for f in features]), np.concatenate([f.pseudo3d for f in features])
+    image_channels, point_channels = rgb.shape[1], features[0].points.shape[1]
+    plan = ((rgb, [image_channels]), (pseudo3d, [image_channels]), (fused, [image_channels, point_channels]))
+    return tuple(MemoryBank.fit(patches, channel_weights(groups), config.coreset_share, config.seed, cancelled) for patches, groups in plan)
+
+
+def _held_out(
+    features: list[SampleFeatures], fusion: ContrastiveFusion, config: D3MConfig, progress: Progress, cancelled: Callable[[], bool]
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Scores and cell distances of every sample against banks made without it (k-fold)."""
+    order = np.random.default_rng(config.seed).permutation(len(features))
+    folds = [fold for fold in np.array_split(order, config.folds) if len(fold)]
+    result: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    for number, fold in enumerate(folds):
+        _check(cancelled)
+        progress(_BANKS + (1.0 - _BANKS) * number / len(folds), f"scoring held-out parts {number + 1} of {len(folds)}")
+        kept = [f for i, f in enumerate(features) if i not in set(fold.tolist())]
+        banks = _fit_banks(kept, fusion, config, cancelled)
+        for i in fold.tolist():
+            result[i] = score_banks(features[i], fusion, banks, config)
+    return [result[i] for i in range(len(features))]
+
+
+def _decide(features: list[SampleFeatures], held_out: list[tuple[NDArray[np.float64], NDArray[np.float64]]], config: D3MConfig) -> Decision:
+    rate = config.false_reject_rate
+    scores = np.stack([score for score, _ in held_out])
+    sample = OneClassFusion.fit(scores, config.seed)
+    cells = np.concatenate([distances for _, distances in held_out])
+    pixel = OneClassFusion.fit(cells, config.seed)
+    peaks = np.array([part_maximum(smooth_map(pixel.score(d), f), f) for (_, d), f in zip(held_out, features, strict=True)])
+    bank_peaks = np.array([[part_maximum(smooth_map(column, f), f) for column in d.T] for (_, d), f in zip(held_out, features, strict=True)])
+    return Decision(
+        sample=sample,
+        threshold=tail_limit(sample.score(scores), rate),
+        bank_limits=np.array([tail_limit(column, rate) for column in scores.T]),
+        pixel=pixel,
+        pixel_typical=float(np.median(pixel.score(cells))),
+        pixel_limit=tail_limit(peaks, rate),
+        cell_typical=np.median(cells, axis=0),
+        cell_limits=np.array([tail_limit(column, rate) for column in bank_peaks.T]),
+    )
+
+
+def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress, cancelled: Callable[[], bool]) -> ModelState:
+    """See ``D3M.fit``."""
+    started = time.monotonic()
+    backbone = image_backbone()
+    grid, features = _features(samples, config, progress, cancelled)
+
+    progress(_FEATURES, "training the fusion")
+    image = np.concatenate([f.rgb if config.fused_image == "rgb" else f.pseudo3d for f in features])
+    settings = FusionSettings(config.fusion_steps, config.fusion_batch, config.fusion_rate, config.temperature, config.seed)
+    fusion, losses = train_fusion(image, np.concatenate([f.points for f in features]), settings, cancelled)
+    tenth = max(1, len(losses) // 10)
+    fusion_loss = (float(np.mean(losses[:tenth])), float(np.mean(losses[-tenth:]))) if losses else (0.0, 0.0)
+
+    progress(_FUSION, "making the memory banks")
+    banks = _fit_banks(features, fusion, config, cancelled)
+    held_out = _held_out(features, fusion, config, progress, cancelled)
+    decision = _decide(features, held_out, config)
+    scores = np.stack([score for score, _ in held_out])
+    report = FitReport(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        samples=tuple(f.name for f in features),
+        held_out_scores=tuple(float(value) for value in decision.sample.score(scores)),
+        held_out_bank_scores=tuple(tuple(float(value) for value in row) for row in scores),
+        fusion_loss=fusion_loss,
+        bank_rows=tuple(len(bank.rows) for bank in banks),
+        seconds=time.monotonic() - started,
+    )
+    progress(1.0, "model ready")
+    return ModelState(config, grid, fusion, banks, decision, report, backbone.name, backbone.weights_sha256)

@@ -1,0 +1,109 @@
+"""A memory bank: the patches of good parts, thinned to a coreset, and the distance of a new patch to the nearest of them.
+
+References:
+    Roth et al., "Towards total recall in industrial anomaly detection" (PatchCore), CVPR 2022: coreset and neighbour re-weighting.
+    Wang et al., M3DM, CVPR 2023: one bank a modality, here each with its own mean, standard deviation and coreset.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inference.coreset import k_centre_greedy
+
+_ROWS_PER_BLOCK = 1024
+_BANK_PER_BLOCK = 8192
+
+
+def channel_weights(groups: Sequence[int]) -> NDArray[np.float32]:
+    """Weight of each channel's squared difference when every group of channels counts alike; they sum to 1."""
+    return np.concatenate([np.full(size, 1.0 / (len(groups) * size), np.float32) for size in groups])
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBank:
+    """Coreset rows in standardised units.
+
+    Distances are root mean squares over the standardised channels, so that banks of different widths speak one language:
+    the Euclidean distance over √C, which is also what the re-weighting takes.
+    """
+
+    mean: NDArray[np.float32]
+    """(C,)"""
+    scale: NDArray[np.float32]
+    """(C,) square root of the channel's weight over its standard deviation."""
+    rows: NDArray[np.float32]
+    """(M, C) standardised."""
+
+    @classmethod
+    def fit(
+        cls,
+        patches: NDArray[np.float32],
+        weights: NDArray[np.float32],
+        share: float,
+        seed: int,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> MemoryBank:
+        """Standardise (N, C) patches of good parts by their own statistics and keep the coreset.
+
+        Args:
+            patches: (N, C) float32.
+            weights: (C,) channel weights that sum to 1, from ``channel_weights``.
+            share: of the patches to keep, 0 to 1.
+            seed: of the coreset.
+            cancelled: see ``k_centre_greedy``.
+        """
+        mean, std = patches.mean(axis=0), patches.std(axis=0)
+        scale = np.sqrt(weights) / np.maximum(std, 1e-3 * std.max() + 1e-12)
+        standardised = (patches - mean) * scale
+        picked = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
+        return cls(mean.astype(np.float32), scale.astype(np.float32), np.ascontiguousarray(standardised[picked]))
+
+    def _standardise(self, patches: NDArray[np.float32]) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray((patches - self.mean) * self.scale))
+
+    def distances(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Nearest distance of (N, C) patches: (N,) distances and (N,) rows of the bank.
+
+        One matrix product and a running minimum a block; the winner's distance is computed again from the difference itself,
+        for the expanded square loses its last digits where patch and row almost coincide.
+        """
+        queries, rows = self._standardise(patches), torch.from_numpy(self.rows)
+        row_squares = rows.square().sum(dim=1)
+        distance = torch.empty(len(queries))
+        index = torch.empty(len(queries), dtype=torch.int64)
+        for start in range(0, len(queries), _ROWS_PER_BLOCK):
+            block = queries[start : start + _ROWS_PER_BLOCK]
+            best = torch.full((len(block),), math.inf)
+            best_row = torch.zeros(len(block), dtype=torch.int64)
+            for first in range(0, len(rows), _BANK_PER_BLOCK):
+                span = slice(first, first + _BANK_PER_BLOCK)
+                value, row = torch.addmm(row_squares[span][None, :], block, rows[span].T, alpha=-2.0).min(dim=1)
+                closer = value < best
+                best = torch.where(closer, value, best)
+                best_row = torch.where(closer, row + first, best_row)
+            distance[start : start + len(block)] = (block - rows[best_row]).square().sum(dim=1).sqrt()
+            index[start : start + len(block)] = best_row
+        return distance.numpy(), index.numpy()
+
+    def sample_score(self, patches: NDArray[np.float32], distance: NDArray[np.float32], index: NDArray[np.int64], neighbours: int) -> float:
+        """Score of a sample: its farthest patch's distance s*, less where the bank around the matched row is sparse.
+
+        w = 1 − exp(s*) / Σ exp(‖m_test − m_k‖) over the ``neighbours`` bank rows nearest to the matched one, itself among them
+        (distances already over √C). A patch far from a row that stands alone is less surprising than one far from a crowd.
+        """
+        worst = int(distance.argmax())
+        rows = torch.from_numpy(self.rows)
+        around = (rows - rows[int(index[worst])]).square().sum(dim=1)
+        nearest = torch.topk(around, min(neighbours, len(rows)), largest=False).indices
+        test = self._standardise(patches[worst : worst + 1])
+        to_neighbours = (rows[nearest] - test).square().sum(dim=1).sqrt()
+        s_star = float(distance[worst])
+        weight = 1.0 - 1.0 / float(torch.exp(to_neighbours - s_star).sum())
+        return weight * s_star

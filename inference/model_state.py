@@ -1,0 +1,162 @@
+"""What a D³M model consists of, and its plain contents (arrays and JSON) from which it is rebuilt bit by bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from inference.contrastive_fusion import ContrastiveFusion
+from inference.decision import Decision, OneClassFusion
+from inference.features.extraction import FeatureGrid
+from inference.memory_bank import MemoryBank
+from inference.prediction import BANK_NAMES
+from inference.swapping import SwapMode
+
+FORMAT = "d3station-d3m/1"
+
+
+class D3MConfig(BaseModel):
+    """Settings of a D³M model; a model keeps those it was fitted with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    working_px: int = Field(
+        448, ge=64, le=2048, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
+    )
+    margin_px: int = Field(16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
+    swap: SwapMode = Field("blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
+    alpha: float = Field(0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
+    fused_image: Literal["rgb", "pseudo3d"] = Field(
+        "rgb", description="Image modality that is fused with the points: rgb in the paper, pseudo3d in its code."
+    )
+    coreset_share: float = Field(0.1, gt=0.0, le=1.0, description="Share of the patches kept in each bank.")
+    neighbours: int = Field(3, ge=2, le=50, description="Bank rows in the re-weighting of the sample score.")
+    folds: int = Field(5, ge=2, le=50, description="Parts of the training set that are held out in turn to draw the limits.")
+    false_reject_rate: float = Field(0.005, gt=0.0, lt=0.5, description="Share of good parts that may be rejected; the limits are drawn for it.")
+    fusion_steps: int = Field(150, ge=0, le=100_000, description="Training steps of the contrastive fusion.")
+    fusion_batch: int = Field(512, ge=8, le=16_384, description="Patches in a training step of the contrastive fusion.")
+    fusion_rate: float = Field(1e-3, gt=0.0, le=1.0, description="Peak learning rate of the contrastive fusion.")
+    temperature: float = Field(0.1, gt=0.0, le=10.0, description="Temperature of the InfoNCE loss.")
+    seed: int = Field(42, ge=0, description="Seed of everything that is drawn: folds, coresets, fusion, SVMs.")
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """What teaching learned, for people and for the threshold's histogram."""
+
+    created: str
+    """UTC, ISO 8601."""
+    samples: tuple[str, ...]
+    """Names of the good parts, in the order of teaching."""
+    held_out_scores: tuple[float, ...]
+    """Sample score of each good part against banks without it."""
+    held_out_bank_scores: tuple[tuple[float, ...], ...]
+    """The same a bank: (samples) × (rgb, pseudo3d, fused)."""
+    fusion_loss: tuple[float, float]
+    """Mean InfoNCE loss over the first and the last tenth of the training; zeros without training."""
+    bank_rows: tuple[int, ...]
+    """Coreset sizes."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """A fitted model's parts."""
+
+    config: D3MConfig
+    grid: FeatureGrid
+    fusion: ContrastiveFusion
+    banks: tuple[MemoryBank, ...]
+    """rgb, pseudo3d, fused."""
+    decision: Decision
+    report: FitReport
+    backbone: str
+    backbone_sha256: str
+
+    def description(self) -> dict[str, Any]:
+        """Everything that is not an array, as plain JSON."""
+        decision = self.decision
+        contents = {
+            "format": FORMAT,
+            "config": self.config.model_dump(mode="json"),
+            "grid": asdict(self.grid),
+            "backbone": {"name": self.backbone, "weights_sha256": self.backbone_sha256},
+            "decision": {
+                "threshold": decision.threshold,
+                "pixel_typical": decision.pixel_typical,
+                "pixel_limit": decision.pixel_limit,
+                "sample_offset": decision.sample.offset,
+                "pixel_offset": decision.pixel.offset,
+            },
+            "report": asdict(self.report),
+        }
+        return json.loads(json.dumps(contents))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array by name."""
+        arrays: dict[str, NDArray[Any]] = {f"fusion.{name}": tensor.numpy() for name, tensor in self.fusion.state_dict().items()}
+        for name, bank in zip(BANK_NAMES, self.banks, strict=True):
+            arrays |= {f"bank.{name}.mean": bank.mean, f"bank.{name}.scale": bank.scale, f"bank.{name}.rows": bank.rows}
+        decision = self.decision
+        for name, svm in (("sample", decision.sample), ("pixel", decision.pixel)):
+            arrays |= {f"decision.{name}.mean": svm.mean, f"decision.{name}.std": svm.std, f"decision.{name}.coef": svm.coef}
+        for name in ("bank_limits", "cell_typical", "cell_limits"):
+            arrays[f"decision.{name}"] = getattr(decision, name)
+        return arrays
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of everything the model's predictions depend on, and of its report."""
+        digest = hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode())
+        for name, array in sorted(self.arrays().items()):
+            digest.update(f"{name}{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def from_contents(cls, description: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> ModelState:
+        """Rebuild from ``description()`` and ``arrays()``.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: something is missing or of another shape.
+        """
+        weights = {name.removeprefix("fusion."): torch.from_numpy(array) for name, array in arrays.items() if name.startswith("fusion.")}
+        fusion = ContrastiveFusion(len(weights["image.mean"]), len(weights["points.mean"]))
+        fusion.load_state_dict(weights)
+        limits = description["decision"]
+
+        def svm(name: str) -> OneClassFusion:
+            prefix = f"decision.{name}"
+            return OneClassFusion(arrays[f"{prefix}.mean"], arrays[f"{prefix}.std"], arrays[f"{prefix}.coef"], limits[f"{name}_offset"])
+
+        return cls(
+            config=D3MConfig(**description["config"]),
+            grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])})),
+            fusion=fusion.eval().requires_grad_(False),
+            banks=tuple(MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows"))) for name in BANK_NAMES),
+            decision=Decision(
+                sample=svm("sample"),
+                threshold=limits["threshold"],
+                bank_limits=arrays["decision.bank_limits"],
+                pixel=svm("pixel"),
+                pixel_typical=limits["pixel_typical"],
+                pixel_limit=limits["pixel_limit"],
+                cell_typical=arrays["decision.cell_typical"],
+                cell_limits=arrays["decision.cell_limits"],
+            ),
+            report=FitReport(**{key: _tuples(value) for key, value in description["report"].items()}),
+            backbone=description["backbone"]["name"],
+            backbone_sha256=description["backbone"]["weights_sha256"],
+        )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

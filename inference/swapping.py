@@ -1,0 +1,50 @@
+"""Channel-spatial swapping: each image modality takes a tenth of the other's features.
+
+The paper (Real-IAD D³, section 4) writes a soft blend, (1 − α) X + α X′, over k×k blocks; with the same α in every block the
+blocks sum to a plain blend, so k drops out. The code released with it exchanges outright every p-th channel and then every
+p-th column (p = 10 for α = 0.1). Both are here. The blend is the default: the hard swap puts whole columns of one modality's
+features into the other's memory bank, at places that move with the part.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SwapMode = Literal["blend", "hard"]
+
+
+def channel_spatial_swap(
+    rgb: NDArray[np.float32], pseudo3d: NDArray[np.float32], mode: SwapMode, alpha: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Swap between two feature maps.
+
+    Args:
+        rgb: (C, H, W) features of the colour image.
+        pseudo3d: (C, H, W) features of the pseudo-3D image.
+        mode: ``blend`` (the paper's formula) or ``hard`` (the released code: every p-th channel, then every p-th column, p = 1/α).
+        alpha: share of the other modality, 0 to 0.5; 0 leaves both as they are.
+
+    Returns:
+        Both maps after the swap, new arrays.
+
+    Raises:
+        ValueError: the maps differ in shape.
+    """
+    if rgb.shape != pseudo3d.shape:
+        raise ValueError(f"Maps to swap must have one shape, got {rgb.shape} and {pseudo3d.shape}.")
+    if alpha == 0.0:
+        return rgb.copy(), pseudo3d.copy()
+    if mode == "blend":
+        keep, take = np.float32(1.0 - alpha), np.float32(alpha)
+        return keep * rgb + take * pseudo3d, keep * pseudo3d + take * rgb
+    period = round(1.0 / alpha)
+    swapped_rgb, swapped_pseudo3d = rgb.copy(), pseudo3d.copy()
+    swapped_rgb[::period], swapped_pseudo3d[::period] = pseudo3d[::period], rgb[::period]
+    # As in the released code the columns are taken after the channels, so that their exchanged channels come home again.
+    columns_rgb = swapped_rgb[:, :, ::period].copy()
+    swapped_rgb[:, :, ::period] = swapped_pseudo3d[:, :, ::period]
+    swapped_pseudo3d[:, :, ::period] = columns_rgb
+    return swapped_rgb, swapped_pseudo3d
