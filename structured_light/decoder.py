@@ -13,6 +13,7 @@ from structured_light import kernels
 from structured_light.noise import NoiseModel, estimate_noise
 from structured_light.patterns import FringePatterns
 
+Four = tuple[NDArray, NDArray, NDArray, NDArray]
 NOISE_SAMPLES = 40_000
 """Pixels whose Gray frames are kept to estimate the noise."""
 
@@ -94,20 +95,20 @@ class FringeDecoder:
                 cure="Capture the fringe sequence again with one image size.",
                 detail="frame_size",
             )
-        pixels = np.ascontiguousarray(pixels)
+        frame = np.ascontiguousarray(pixels)
         steps, bits = self.patterns.fringes.steps, self.patterns.bits
         if pattern == 0:
-            kernels.start_phase(pixels, self._saturation, self._total, self._cosine, self._sine)
+            kernels.start_phase(frame, self._saturation, self._total, self._cosine, self._sine)
         elif pattern < steps:
             angle = 2 * math.pi * pattern / steps
             kernels.add_phase(
-                pixels, self._saturation, np.float32(math.cos(angle)), np.float32(math.sin(angle)), self._total, self._cosine, self._sine
+                frame, self._saturation, np.float32(math.cos(angle)), np.float32(math.sin(angle)), self._total, self._cosine, self._sine
             )
         else:
             flag = kernels.MAIN_WEAK if pattern < steps + bits else kernels.GUARD_WEAK
-            kernels.add_bit(pixels, pattern == steps, flag, np.float32(1 / steps), self._min_modulation / 2, self._total, self._code)
+            kernels.add_bit(frame, pattern == steps, flag, np.float32(1 / steps), self._min_modulation / 2, self._total, self._code)
             if self._noise is None:
-                self._samples.append(pixels[:: self._stride, :: self._stride].astype(np.float32))
+                self._samples.append(frame[:: self._stride, :: self._stride].astype(np.float32))
         self._next += 1
 
     def decode(self, out: Decoded | None = None) -> Decoded:
@@ -128,7 +129,7 @@ class FringeDecoder:
         noise = self._noise or self._estimate_noise()
         shape = self._total.shape
         if out is None or out.column.shape != shape:
-            out = Decoded(*(np.empty(shape, np.float32) for _ in range(4)), noise)
+            out = Decoded(*_empty(shape), noise)
         self._finish((self._total, self._cosine, self._sine, self._code), noise, (out.column, out.modulation, out.mean, out.sigma_column))
         return replace(out, noise=noise)
 
@@ -138,18 +139,19 @@ class FringeDecoder:
             self._code = np.empty(shape, np.uint16)
         self._stride = max(1, math.isqrt(self._total.size // NOISE_SAMPLES))
 
-    def _finish(self, sums: tuple[NDArray, ...], noise: NoiseModel, out: tuple[NDArray, ...]) -> None:
-        steps, period, patterns = self.patterns.fringes.steps, self.patterns.fringes.period_px, self.patterns
-        limits = patterns.orders, np.float32(patterns.length_px), self._min_modulation
-        kernels.finish(*sums, steps, np.float32(period), *limits, noise.offset_dn2, noise.slope_dn, *out)
+    def _finish(self, sums: Four, noise: NoiseModel, out: Four) -> None:
+        patterns = self.patterns
+        period, length = np.float32(patterns.fringes.period_px), np.float32(patterns.length_px)
+        limits = (patterns.fringes.steps, period, patterns.orders, length, self._min_modulation)
+        kernels.finish(*sums, *limits, noise.offset_dn2, noise.slope_dn, *out)
 
     def _estimate_noise(self) -> NoiseModel:
         """Noise from the sampled Gray frames, at pixels in the middle between the code edges of the frames used."""
         patterns = self.patterns
         pick = np.s_[:: self._stride, :: self._stride]
-        sums = tuple(np.ascontiguousarray(a[pick]) for a in (self._total, self._cosine, self._sine, self._code))
-        column, _, mean, _ = out = tuple(np.empty_like(sums[0]) for _ in range(4))
-        self._finish(sums, NoiseModel(1, 0), out)
+        total, cosine, sine, code = (np.ascontiguousarray(a[pick]) for a in (self._total, self._cosine, self._sine, self._code))
+        column, _, mean, _ = out = _empty(total.shape)
+        self._finish((total, cosine, sine, code), NoiseModel(1, 0), out)
         turns = np.mod((column + 0.5) / patterns.fringes.period_px, 1)  # NaN stays NaN, and compares false below
         if patterns.bits > 1:
             frames, usable = np.stack(self._samples[: patterns.bits]), np.abs(turns - 0.5) < 1 / 8
@@ -157,3 +159,7 @@ class FringeDecoder:
             frames, usable = np.stack(self._samples), np.abs(np.mod(2 * turns, 1) - 0.5) < 1 / 4
         usable &= (frames < self._saturation).all(axis=0)
         return estimate_noise(frames[:, usable], frames[:, usable] > mean[usable])
+
+
+def _empty(shape: tuple[int, ...]) -> Four:
+    return np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32), np.empty(shape, np.float32)

@@ -13,6 +13,7 @@ MAIN_WEAK = 0x8000
 GUARD_WEAK = 0x4000
 """Flag in a code: the complementary bit was."""
 CODE = 0x3FFF
+QUANTISATION_DN2 = np.float32(1 / 12)
 
 
 @njit(cache=True, parallel=True, nogil=True)
@@ -121,4 +122,4 @@ def finish(total, cosine, sine, code, steps, period, orders, length, min_modulat
                 if not conflict and 0 <= order < orders and position < length:
                     value = position
             column[y, x] = value
-            sigma[y, x] = factor * math.sqrt(max(np.float32(offset + slope * a), np.float32(0))) / b if value == value else np.float32(np.nan)
+            sigma[y, x] = factor * math.sqrt(max(np.float32(offset + slope * a), QUANTISATION_DN2)) / b if value == value else np.float32(np.nan)

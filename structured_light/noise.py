@@ -20,7 +20,7 @@ QUANTISATION_DN2 = 1 / 12
 
 @dataclass(frozen=True, slots=True)
 class NoiseModel:
-    """Variance of a pixel's value as a line over the value."""
+    """Variance of a pixel's value as a line over the value, nowhere below that of rounding to whole DN."""
 
     offset_dn2: float
     """Variance at 0 DN, DN²."""
@@ -29,7 +29,7 @@ class NoiseModel:
 
     def sigma_dn(self, value_dn: NDArray[np.floating] | float) -> NDArray[np.float64]:
         """Standard deviation at a value, DN."""
-        return np.sqrt(np.maximum(self.offset_dn2 + self.slope_dn * np.asarray(value_dn, np.float64), 0))
+        return np.sqrt(np.maximum(self.offset_dn2 + self.slope_dn * np.asarray(value_dn, np.float64), QUANTISATION_DN2))
 
 
 def estimate_noise(frames: NDArray[np.float32], white: NDArray[np.bool_]) -> NoiseModel:
@@ -58,7 +58,7 @@ def estimate_noise(frames: NDArray[np.float32], white: NDArray[np.bool_]) -> Noi
             cure="Check that the projector lights the scene, its focus and the exposure.",
             detail="no_fringes",
         )
-    model = np.full_like(mean, np.average(variance, weights=freedom))
+    model = np.full_like(mean, max(float(np.average(variance, weights=freedom)), QUANTISATION_DN2))
     offset, slope = 0.0, 0.0
     for _ in range(6):  # a variance estimate scatters with its own size: weights follow the model, gross outliers leave
         weight = np.where(variance < 15 * model, freedom / model**2, 0)

@@ -1,0 +1,135 @@
+"""Four-eye reconstruction as an accumulator: fringe frames in, one organised cloud out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rig_configs.calibration import Calibration
+from rig_configs.errors import ReconstructionError
+from rig_configs.schema import FringeConfig
+from structured_light.decoder import Decoded, FringeDecoder
+from structured_light.fusion import fuse
+from structured_light.geometry import ray_slopes
+from structured_light.patterns import FringePatterns
+from structured_light.point_map import PointMap
+from structured_light.triangulation import Heights, Triangulator, points
+
+MIN_MODULATION_SHARE = 0.01
+"""Least fringe amplitude as a share of the full scale, where nothing else is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which share of the camera's pixels has a point."""
+
+    projectors: tuple[float, ...]
+    """Share that each projector used measured."""
+    fused: float
+    """Share with a point in the cloud."""
+    agreed: float
+    """Share with a point on which at least two projectors agree."""
+
+
+class FourEye:
+    """Takes the fringe frames of all projectors, decodes and triangulates each projector when its last frame is there.
+
+    Args:
+        calibration: the calibrated rig.
+        fringes: the fringe sequence that is captured.
+        saturation_dn: a phase step at or above this spoils the pixel.
+        min_modulation_dn: least fringe amplitude, DN; 1 % of the saturation where not given.
+        projectors: which projectors to use, all where not given; frames of others are passed over.
+    """
+
+    def __init__(
+        self,
+        calibration: Calibration,
+        fringes: FringeConfig,
+        saturation_dn: float,
+        min_modulation_dn: float | None = None,
+        projectors: Sequence[int] | None = None,
+    ) -> None:
+        self._camera = calibration.camera
+        self._used = tuple(range(len(calibration.projectors))) if projectors is None else tuple(projectors)
+        self._slopes = ray_slopes(calibration.camera)
+        self._triangulators = {i: Triangulator(calibration.camera, calibration.projectors[i], self._slopes) for i in self._used}
+        self._patterns = {i: FringePatterns(fringes, calibration.projectors[i].width_px, calibration.projectors[i].height_px) for i in self._used}
+        self._saturation = saturation_dn
+        self._min_modulation = MIN_MODULATION_SHARE * saturation_dn if min_modulation_dn is None else min_modulation_dn
+        self._names = {i: calibration.projectors[i].name for i in self._used}
+        self._decoders: dict[int, FringeDecoder] = {}
+        self._spare: list[FringeDecoder] = []
+        self._scratch: Decoded | None = None
+        self._heights: dict[int, Heights] = {}
+        self._done: set[int] = set()
+        self.coverage: Coverage | None = None
+
+    def reset(self) -> None:
+        """Forget the frames of the last part, keep the memory."""
+        self._spare += self._decoders.values()
+        self._decoders.clear()
+        self._done.clear()
+        self.coverage = None
+
+    def add(self, projector: int, pattern: int, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+        """Take one fringe frame; the patterns of a projector come in order, projectors in any.
+
+        Args:
+            projector: index of the projector.
+            pattern: index of the pattern.
+            pixels: (H, W) uint8 or uint16, DN, raw mosaic or mono.
+
+        Raises:
+            ReconstructionError: a frame out of order, twice, or of the wrong size; no fringes at all.
+        """
+        if projector not in self._triangulators:
+            return
+        if projector in self._done:
+            raise ReconstructionError(
+                f"Projector '{self._names[projector]}' sent pattern {pattern} after its sequence was complete.",
+                cure="Capture the part again; call reset() between parts.",
+                detail="pattern_order",
+            )
+        decoder = self._decoders.get(projector) or self._decoders.setdefault(projector, self._decoder(projector))
+        decoder.add(pattern, pixels)
+        if decoder.complete:
+            self._scratch = decoded = decoder.decode(self._scratch)
+            self._heights[projector] = self._triangulators[projector].heights(decoded.column, decoded.sigma_column, self._heights.get(projector))
+            self._done.add(projector)
+            decoder.reset()
+            self._spare.append(self._decoders.pop(projector))
+
+    def reconstruct(self) -> PointMap:
+        """The fused cloud.
+
+        Raises:
+            ReconstructionError: frames of a projector are missing, or no pixel could be measured.
+        """
+        missing = [self._names[i] for i in self._used if i not in self._done]
+        if missing:
+            raise ReconstructionError(
+                f"Fringe frames are missing of {', '.join(missing)}.", cure="Capture the part again, complete.", detail="pattern_missing"
+            )
+        z, sigma, views = fuse([self._heights[i] for i in self._used])
+        seen = tuple(float(np.mean(~np.isnan(self._heights[i].z_mm))) for i in self._used)
+        self.coverage = Coverage(seen, float(np.mean(views > 0)), float(np.mean(views > 1)))
+        if self.coverage.fused == 0:
+            raise ReconstructionError(
+                "No pixel could be measured by any projector.",
+                cure="Check that the projectors light the scene, their focus and the exposure.",
+                detail="empty",
+            )
+        return PointMap(points(z, self._slopes, self._camera.centre_mm), sigma, views)
+
+    def _decoder(self, projector: int) -> FringeDecoder:
+        patterns = self._patterns[projector]
+        for spare in self._spare:
+            if spare.patterns == patterns:
+                self._spare.remove(spare)
+                spare.reset()
+                return spare
+        return FringeDecoder(patterns, self._saturation, self._min_modulation)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rig_configs.errors import CalibrationError, ReconstructionError
+from structured_light.decoder import FringeDecoder
+from structured_light.geometry import ray_slopes, undistort
+from structured_light.patterns import FringePatterns
+from structured_light.triangulation import Triangulator, points
+
+
+def test_undistortion_inverts_the_distortion_exactly(rig) -> None:
+    import cv2
+
+    rng = np.random.default_rng(0)
+    normalised = rng.uniform(-0.12, 0.12, (500, 2))
+    pixels, _ = cv2.projectPoints(np.column_stack([normalised, np.ones(500)]), np.zeros(3), np.zeros(3), rig.camera.K, rig.camera.d)
+    np.testing.assert_allclose(undistort(rig.camera, np.asarray(pixels).reshape(-1, 2)), normalised, atol=1e-12)
+
+
+def test_true_columns_triangulate_to_the_true_points(rig, bumpy) -> None:
+    slopes = ray_slopes(rig.camera)
+    for projector, column in zip(rig.projectors, bumpy.columns, strict=True):
+        heights = Triangulator(rig.camera, projector, slopes).heights(column.astype(np.float32), np.ones(column.shape, np.float32))
+        xyz = points(heights.z_mm, slopes, rig.camera.centre_mm)
+        assert np.abs(xyz - bumpy.xyz).max() < 1e-4
+
+
+def test_sigma_z_is_the_sigma_of_the_column_over_its_slope_along_the_ray(rig, bumpy) -> None:
+    triangulator = Triangulator(rig.camera, rig.projectors[1])
+    column, step = bumpy.columns[1], 0.05
+    one = triangulator.heights(column.astype(np.float32), np.full(column.shape, step, np.float32))
+    moved = triangulator.heights((column + step).astype(np.float32), np.zeros(column.shape, np.float32))
+    np.testing.assert_allclose(np.abs(moved.z_mm - one.z_mm), one.sigma_z_mm, rtol=2e-3)
+
+
+def test_predicted_sigma_z_is_the_scatter_of_repeated_scans(rig, bumpy, frames_of) -> None:
+    from rig_configs.schema import FringeConfig
+
+    patterns = FringePatterns(FringeConfig(steps=5, period_px=20), 1280, 800)
+    triangulator, rng = Triangulator(rig.camera, rig.projectors[0]), np.random.default_rng(5)
+    scans = []
+    for _ in range(12):
+        decoder = FringeDecoder(patterns, 4095, 40)
+        for i, frame in enumerate(frames_of(patterns, bumpy.columns[0], rng)):
+            decoder.add(i, frame)
+        decoded = decoder.decode()
+        scans.append(triangulator.heights(decoded.column, decoded.sigma_column))
+    measured = np.nanmean(np.std([s.z_mm for s in scans], axis=0, ddof=1))
+    assert 0.9 < np.nanmean([s.sigma_z_mm for s in scans]) / measured < 1.1
+
+
+def test_unknown_columns_stay_unknown(rig, bumpy) -> None:
+    column = bumpy.columns[0].astype(np.float32)
+    column[10:20] = np.nan
+    heights = Triangulator(rig.camera, rig.projectors[0]).heights(column, np.ones_like(column))
+    assert np.isnan(heights.z_mm[10:20]).all()
+    assert np.isnan(heights.sigma_z_mm[10:20]).all()
+    assert not np.isnan(heights.z_mm[20:]).any()
+
+
+def test_frames_of_another_camera_and_a_camera_that_looks_up_are_refused(rig) -> None:
+    wrong = np.zeros((10, 10), np.float32)
+    with pytest.raises(ReconstructionError, match="10 x 10"):
+        Triangulator(rig.camera, rig.projectors[0]).heights(wrong, wrong)
+    up = rig.camera.model_copy(update={"rotation": ((1, 0, 0), (0, 1, 0), (0, 0, 1))})
+    with pytest.raises(CalibrationError, match="does not look down"):
+        ray_slopes(up)
