@@ -1,0 +1,169 @@
+"""The bench: the true rig, what lies on it, and what its lights and projectors do now. A frame is a picture of that."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisition.devices import Pixels, RawFrame
+from acquisition.simulation import kernels
+from acquisition.simulation.optics import TrueRig, build_rig
+from acquisition.simulation.renderer import Renderer, View
+from acquisition.simulation.scene import SceneObject
+from rig_configs.errors import Conflict
+from rig_configs.schema import RigConfig, SensorNoise
+
+_READOUT_NS = 12_000_000
+
+
+@dataclass(slots=True)
+class Faults:
+    """What is broken now. Devices are named ``camera``, ``lights``, ``projector0`` …; sources of light ``zone0`` …, ``projector0`` …"""
+
+    unplugged: set[str] = field(default_factory=set)
+    """Devices whose plug is out: they raise DeviceUnavailable."""
+    dark: set[str] = field(default_factory=set)
+    """Zones and projectors that take commands and send no light."""
+    frames_to_drop: int = 0
+    """How many of the next frames the camera exposes, counts and never delivers."""
+    frames_to_duplicate: int = 0
+    """How many of the next frames the camera delivers twice."""
+
+    def clear(self) -> None:
+        """Mend everything."""
+        self.unplugged.clear()
+        self.dark.clear()
+        self.frames_to_drop = self.frames_to_duplicate = 0
+
+
+class Bench:
+    """The simulated world of one rig. Every device of the rig shares it; all methods may be called from any thread.
+
+    Args:
+        rig: a rig with a ``simulation`` section.
+        noise_seed: frames of the same bench, seed and counter have the same noise, whatever the number of threads.
+
+    Raises:
+        RigFileError: the rig has no ``simulation`` section.
+    """
+
+    def __init__(self, rig: RigConfig, noise_seed: int = 0) -> None:
+        self.truth: TrueRig = build_rig(rig)
+        self.faults = Faults()
+        assert rig.simulation is not None
+        self._noise: SensorNoise = rig.simulation.noise
+        self._seed = noise_seed
+        self._renderer = Renderer(self.truth)
+        self._state = threading.Condition(threading.RLock())
+        self._view: View | None = None
+        self._object: SceneObject | None = None
+        self._scanning = False
+        self._zone: int | None = None
+        self._shown: dict[int, NDArray[np.uint8]] = {}
+        self._frames = 0
+        self._clock_ns = 0
+
+    # ------------------------------------------------------------------------------------------------------- placing
+
+    @property
+    def placed(self) -> SceneObject | None:
+        """What lies on the bench."""
+        return self._object
+
+    def place(self, what: SceneObject | None, timeout_s: float = 30.0) -> None:
+        """Lay something under the camera in place of what was there; None clears the bench. Waits for a running scan to end.
+
+        Raises:
+            Conflict: a scan was still running after ``timeout_s``.
+        """
+        with self._state:
+            if not self._state.wait_for(lambda: not self._scanning, timeout_s):
+                raise Conflict(
+                    f"A scan has been running for {timeout_s:g} s: nothing can be placed under the camera.",
+                    cure="Wait for the scan to end, or end it, then place the part again.",
+                    detail="scan_running",
+                )
+            self._object, self._view = what, None
+
+    def scan_started(self) -> None:
+        """The camera is armed: what lies on the bench stays there."""
+        with self._state:
+            self._scanning = True
+
+    def scan_ended(self) -> None:
+        """The camera is disarmed."""
+        with self._state:
+            self._scanning = False
+            self._state.notify_all()
+
+    @property
+    def view(self) -> View:
+        """What the camera's pixels see of what lies on the bench."""
+        with self._state:
+            if self._view is None:
+                self._view = self._renderer.view(self._object)
+            return self._view
+
+    # -------------------------------------------------------------------------------------------------------- lights
+
+    def set_zone(self, zone: int | None) -> None:
+        """One zone on and every other off; None is all off."""
+        with self._state:
+            self._zone = zone
+
+    def set_pattern(self, projector: int, pattern: NDArray[np.uint8] | None) -> None:
+        """What a projector shows, (height, width) uint8; None sends no light at all."""
+        with self._state:
+            if pattern is None:
+                self._shown.pop(projector, None)
+            else:
+                self._shown[projector] = pattern
+
+    # -------------------------------------------------------------------------------------------------------- camera
+
+    def expose(self, exposure_us: float) -> RawFrame:
+        """Take a frame of what is lit now.
+
+        Returns:
+            the frame, with the camera's counter from 1 and its own clock.
+        """
+        with self._state:
+            self._frames += 1
+            started = self._clock_ns
+            self._clock_ns += round(exposure_us * 1000) + _READOUT_NS
+            pixels = self._digitise(self._light(), exposure_us, self._frames)
+            return RawFrame(pixels, self._frames, started, exposure_us)
+
+    def _light(self) -> NDArray[np.float32]:
+        """Light on the sensor now, (H, W) float32, full wells a second."""
+        view = self.view
+        light = view.ambient().copy()
+        if self._zone is not None and f"zone{self._zone}" not in self.faults.dark:
+            kernels.add(view.zone(self._zone), light)
+        for projector, pattern in self._shown.items():
+            if f"projector{projector}" not in self.faults.dark:
+                full, column_row = view.projector(projector)
+                kernels.add_pattern(full, column_row, self._projected(projector, pattern), light)
+        return light
+
+    def _projected(self, projector: int, pattern: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """A pattern as it leaves the lens: through the chip's gamma and contrast, then defocus."""
+        device = self.truth.projectors[projector]
+        grey = (np.arange(256, dtype=np.float32) / 255) ** np.float32(device.gamma)
+        curve = device.leak + (1 - device.leak) * grey
+        return cv2.GaussianBlur(curve.astype(np.float32)[pattern], (0, 0), device.blur_px, borderType=cv2.BORDER_REPLICATE)
+
+    def _digitise(self, light: NDArray[np.float32], exposure_us: float, frame: int) -> Pixels:
+        pixel_format, noise = self.truth.camera.pixel_format, self._noise
+        pixels = np.empty(light.shape, np.uint8 if pixel_format.bits == 8 else np.uint16)
+        gain = (pixel_format.full_scale_dn - noise.black_level_dn) / noise.full_well_e
+        key = np.random.SeedSequence([self._seed, frame]).generate_state(1, np.uint64)[0]
+        kernels.digitise(
+            light, exposure_us * 1e-6, noise.full_well_e, noise.read_noise_e, noise.black_level_dn, gain, pixel_format.full_scale_dn, key,
+            kernels.NORMAL_QUANTILES, pixels,
+        )  # fmt: skip
+        return pixels

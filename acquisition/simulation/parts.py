@@ -1,0 +1,187 @@
+"""Parts of the paper's list, each of them a little different from the next: Real-IAD D³, Table 8 gives their sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from acquisition.simulation import defects
+from acquisition.simulation.materials import NYLON, TINNED_BRASS
+from acquisition.simulation.scene import DefectMap, SceneObject, grid_mesh
+from acquisition.simulation.shapes import FLOOR_MM, STEP_MM, Body, box, grid, lettering, raised, smoothstep, sunk, texture
+from rig_configs.errors import NotFound
+
+_SEEN_HEIGHT_MM = 0.02
+_SEEN_ALBEDO = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """How a part lies on the plate."""
+
+    x_mm: float = 0.0
+    y_mm: float = 0.0
+    angle_deg: float = 0.0
+    tilt_deg: tuple[float, float] = (0.0, 0.0)
+    """About x and y."""
+
+    @property
+    def R(self) -> NDArray[np.float64]:  # noqa: N802 - the field's own name
+        """Rotation part → rig, (3, 3)."""
+        turn, _ = cv2.Rodrigues(np.radians([0, 0, self.angle_deg]))
+        tilt, _ = cv2.Rodrigues(np.radians([*self.tilt_deg, 0]))
+        return np.asarray(turn @ tilt, np.float64)
+
+    @property
+    def t(self) -> NDArray[np.float64]:
+        """Translation part → rig, (3,) mm."""
+        return np.array([self.x_mm, self.y_mm, 0.0])
+
+
+def random_pose(rng: np.random.Generator) -> Pose:
+    """As a hand lays a part into a nest: within 0.8 mm, 5°, and not quite flat."""
+    x, y = rng.uniform(-0.8, 0.8, 2)
+    tilt = rng.normal(0, 0.1, 2).clip(-0.25, 0.25)
+    return Pose(float(x), float(y), float(rng.uniform(-5, 5)), (float(tilt[0]), float(tilt[1])))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part, good or with one defect."""
+
+    kind: str
+    seed: int
+    defect: str | None
+    body: Body
+    defects: DefectMap
+    """Where it differs from the good part of the same seed."""
+
+    @property
+    def defect_share(self) -> float:
+        """Share of the part's area that is defective."""
+        return float(self.defects.mask.sum() / (self.body.height_mm > 0).sum())
+
+    def placed(self, pose: Pose | None = None) -> SceneObject:
+        """The part on the dark plate."""
+        pose, body = pose or Pose(), self.body
+        mesh = grid_mesh(body.height_mm.astype(np.float32), body.albedo.astype(np.float32), body.origin_mm, STEP_MM, FLOOR_MM, body.material)
+        return SceneObject(self.kind, (mesh.moved(pose.R, pose.t),), True, pose.R, pose.t, self.defects)
+
+
+@dataclass(frozen=True, slots=True)
+class PartKind:
+    """A product: how a good part is made, and what can be wrong with one."""
+
+    name: str
+    _form: Callable[[np.random.Generator], Body]
+    _defects: Mapping[str, Callable[[Body, np.random.Generator], Body]]
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """Names of the defects it can have."""
+        return tuple(self._defects)
+
+    def make(self, seed: int, defect: str | None = None) -> Part:
+        """Make the part of a seed; with a defect, the same part spoilt.
+
+        Raises:
+            NotFound: it has no such defect.
+        """
+        good = self._form(np.random.default_rng([seed, 1]))
+        if defect is None:
+            return Part(self.name, seed, None, good, DefectMap(np.zeros(good.height_mm.shape, np.bool_), good.origin_mm, STEP_MM))
+        if defect not in self._defects:
+            raise NotFound(f"A {self.name} has no defect '{defect}'.", cure=f"Choose one of: {', '.join(self.defects)}.", detail="defect")
+        body = self._defects[defect](good, np.random.default_rng([seed, 2]))
+        seen = np.maximum(body.height_mm, 0), np.maximum(good.height_mm, 0)
+        mask = (np.abs(seen[0] - seen[1]) > _SEEN_HEIGHT_MM) | (np.abs(body.albedo - good.albedo).max(-1) > _SEEN_ALBEDO)
+        return Part(self.name, seed, defect, body, DefectMap(mask & (good.height_mm > FLOOR_MM), good.origin_mm, STEP_MM))
+
+
+def part_kind(name: str) -> PartKind:
+    """A product by its name.
+
+    Raises:
+        NotFound: the simulated bench has no such part.
+    """
+    if name not in PART_KINDS:
+        raise NotFound(f"The simulated bench has no part '{name}'.", cure=f"Choose one of: {', '.join(PART_KINDS)}.", detail="part")
+    return PART_KINDS[name]
+
+
+def _fork_crimp_terminal(rng: np.random.Generator) -> Body:
+    """22 × 5 × 4.4 mm: crimp barrel with its seam, neck, and a tongue forked for a screw."""
+    x, y = grid(22, 5.2)
+    radius = 2.2 + 0.03 * rng.standard_normal()
+    thickness = 0.8 + 0.01 * rng.standard_normal()
+    half_slot = 1.05 + 0.02 * rng.standard_normal()
+    slot_root = 5.0 + 0.08 * rng.standard_normal()
+    seam_y = 0.08 * rng.standard_normal()
+    mouth, neck, tongue = -11.0, -2.2, 1.6
+
+    outline = box(x, y, -0.5, 11, -2.5, 2.5, 1.1)
+    slot = np.where(x < slot_root, np.hypot(x - slot_root, y), np.abs(y)) - half_slot - 0.25 * smoothstep((x - 9.6) / 1.4)
+    flat = raised(np.maximum(outline, -slot), thickness, 0.16)
+
+    along = smoothstep((x - neck) / (tongue - neck))
+    flare = 0.22 * smoothstep((mouth + 1.1 - x) / 0.9)
+    r = radius + flare
+    half_width = r + (1.75 - r) * along
+    across = np.clip(y / half_width, -1, 1)
+    round_top = radius + r * np.sqrt(1 - across**2)
+    round_top -= (1 - along) * 0.24 * np.exp(-(((y - seam_y) / 0.11) ** 2)) * (x < neck + 0.6)
+    for ring in (-8.2, -6.9, -5.6):
+        round_top -= 0.05 * np.exp(-(((x - ring) / 0.16) ** 2))
+    top = round_top + (thickness - round_top) * along
+    barrel = raised(np.maximum(np.abs(y) - half_width, np.maximum(mouth - x, x - tongue)), top, 0.12)
+
+    height = np.maximum(flat, barrel)
+    height = height + np.where(height > 0, 0.0012 * texture(rng, x.shape, 0.5, 0.04) + 0.0008 * texture(rng, x.shape, 0.05, 0.05), 0)
+    shade = 1 + 0.03 * rng.standard_normal() + 0.05 * texture(rng, x.shape, 0.9, 0.06) + 0.03 * texture(rng, x.shape, 1.5, 1.2)
+    return Body(height, np.array(TINNED_BRASS.albedo) * shade[..., None].clip(0.5, 1.5), TINNED_BRASS, (x[0, 0], y[0, 0]))
+
+
+def _connector_housing_female(rng: np.random.Generator) -> Body:
+    """15 × 12 × 5 mm: two rows of five contact cavities, a latch, guards, coding ribs, moulded lettering and a printed mark."""
+    x, y = grid(15, 12)
+    top = 5 + 0.02 * rng.standard_normal()
+    grow = 0.02 * rng.standard_normal()
+    pitch = 2.54 * (1 + 0.001 * rng.standard_normal())
+    hole = 0.76 + 0.012 * rng.standard_normal()
+
+    height = raised(box(x, y, -7.5 - grow, 7.5 + grow, -5.4, 3.5, 0.5), top, 0.22)
+    height = np.maximum(height, raised(box(x, y, -5.3, -3.9, -6, -5, 0.3), 3.8, 0.15))
+    height = np.maximum(height, raised(box(x, y, 3.9, 5.3, -6, -5, 0.3), 3.8, 0.15))
+    for side in (-1, 1):
+        height = np.maximum(height, raised(box(x * side, y, 4.4, 6.0, 3.2, 5.3, 0.3), 2.8, 0.15))
+    arm = 3.2 + 0.9 * smoothstep((y - 4.7) / 0.5) - 0.7 * smoothstep((y - 5.4) / 0.6)
+    height = np.maximum(height, raised(box(x, y, -2.7, 2.7, 3.2, 6, 0.35), arm, 0.15))
+    height = sunk(height, box(x, y, -2.0, 2.0, 3.65, 4.25, 0.2), 0.9)
+    for row in (-1.4, 1.5):
+        for column in range(5):
+            centre = (column - 2) * pitch
+            height = sunk(height, box(x, y, centre - hole, centre + hole, row - hole, row + hole, 0.15), 1.1, 0.28)
+    height = sunk(height, box(x, y, -6.6, -1.2, -4.7, -3.0, 0.3), top - 0.25)
+    height = height + 0.16 * lettering(x, y, "D3-10F", (-3.9, -3.85), 0.95)
+
+    height = height + np.where(height > 0, 0.0016 * texture(rng, x.shape, 0.06, 0.06) + 0.002 * texture(rng, x.shape, 0.5, 0.5), 0)
+    colour = np.array(NYLON.albedo) * (1 + 0.03 * rng.standard_normal()) * (1 + 0.01 * rng.standard_normal(3))
+    shade = 1 + 0.012 * texture(rng, x.shape, 0.08, 0.08) + 0.012 * texture(rng, x.shape, 1.5, 1.5)
+    shade *= 1 - 0.75 * lettering(x, y, "2635", (3.9 + 0.1 * rng.standard_normal(), -3.85 + 0.08 * rng.standard_normal()), 0.95)
+    triangle = np.maximum(x + 6.85, np.abs(y - 1.5) - 0.5 * (x + 7.35) - 0.0)
+    shade *= 1 - 0.7 * np.clip(0.5 - triangle / 0.06, 0, 1) * (x > -7.35)
+    return Body(height, colour * shade[..., None].clip(0.05, 1.4), NYLON, (x[0, 0], y[0, 0]))
+
+
+PART_KINDS: dict[str, PartKind] = {
+    kind.name: kind
+    for kind in (
+        PartKind("fork_crimp_terminal", _fork_crimp_terminal, {"scratch": defects.scratch, "deformation": defects.bent_prong}),
+        PartKind("connector_housing_female", _connector_housing_female, {"stain": defects.stain, "missing_part": defects.broken_latch}),
+    )
+}
+"""The products that the simulated bench can hold."""
