@@ -1,0 +1,94 @@
+"""``d3station demo``: the whole station on the simulated rig."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
+from api.cli.serve import HostOption, PortOption, run
+from api.cli.teach import DEFAULT_PARTS, teach_with_bar
+from api.composition import OpenStation, open_station
+from api.jobs import JobRunner
+from api.schemas import InspectionRequest, Role
+from api.security import Principal
+from api.service_lock import ServiceLock
+from api.settings import Settings
+from api.store.store import open_store
+from api.waiting import finished
+
+RECIPE = "fork_crimp_terminal"
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Inspect one good and one defective part, print both verdicts, and exit.")] = False,
+    as_json: JsonOption = False,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    data_dir: DataDirOption = DATA_DIR,
+    recipe: Annotated[str, typer.Option(help="Part to inspect.")] = RECIPE,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the parts and the noise.")] = 0,
+    teach_parts: Annotated[int, typer.Option(min=5, max=500, help="Good parts to teach from, when no model is there.")] = DEFAULT_PARTS,
+) -> None:
+    """Build the simulated rig, teach from good parts if no model is there, serve, and print a sign-in link."""
+    opened = open_station("demo", data_dir, name="demo", seed=seed, automatic_hand=not once)
+    try:
+        opened.station.models.check(recipe)
+        if not opened.station.models.is_taught(recipe):
+            teach_with_bar(opened, recipe, teach_parts)
+        settings = Settings(data_dir=data_dir, station_name="demo", host=host, port=port)
+        if once:
+            inspections = inspect_good_and_defective(settings, opened, recipe, seed)
+        else:
+            run(settings, opened)
+            return
+    finally:
+        opened.station.close()
+    if as_json:
+        print_json({"inspections": inspections})
+    else:
+        for inspection in inspections:
+            stderr.print(
+                f"{inspection['part']} part: {inspection['evaluation']}, score {inspection['score']:.2f}, limit {inspection['threshold']:.2f}, "
+                f"{inspection['seconds']['total']:.1f} s"
+            )
+
+
+def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: str, seed: int) -> list[dict[str, Any]]:
+    """Inspect one good and one defective part of a seed by the service's own job runner and store."""
+    from acquisition.simulation.feeder import PartFeeder
+    from acquisition.simulation.parts import PART_KINDS
+
+    assert opened.bench is not None
+    feeder = PartFeeder(opened.bench, recipe, seed)
+    defects = PART_KINDS[recipe].defects
+    store = open_store(settings)
+    lock = ServiceLock(settings.data_dir)
+    lock.acquire()
+    runner = JobRunner(store, opened.station, station_name=settings.station_name)
+    runner.start()
+    results: list[dict[str, Any]] = []
+    try:
+        for part, defect in (("good", None), ("defective", defects[seed % len(defects)])):
+            feeder.place(defect, seed=2 * seed + (defect is not None))
+            request = InspectionRequest(recipe=recipe, serial=f"{part}-{seed}")
+            inspection, _ = runner.submit(request, Principal("demo", Role.ADMIN, "key", ""), None)
+            done = asyncio.run(finished(store, inspection.id, wait_s=120))
+            results.append(
+                {
+                    "part": part,
+                    "defect": defect,
+                    "evaluation": done.evaluation.value,
+                    "score": done.score,
+                    "threshold": done.threshold,
+                    "reason": done.reason.model_dump() if done.reason else None,
+                    "seconds": done.timings.model_dump() if done.timings else None,
+                }
+            )
+    finally:
+        runner.stop()
+        store.close()
+        lock.release()
+    return results

@@ -1,0 +1,47 @@
+"""The command line: ``d3station``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from api.cli import access, calibrate, demo, inspect, reconstruct, rig, serve, teach, upkeep
+from rig_configs.errors import Cancelled, ConfigurationError, D3Error
+
+app = typer.Typer(
+    name="d3station",
+    help="Capture a part with four lights and four projectors, reconstruct it, and judge it with D³M.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.add_typer(rig.app, name="rig")
+app.command("calibrate")(calibrate.calibrate)
+app.command("reconstruct")(reconstruct.reconstruct)
+app.command("teach")(teach.teach)
+app.command("inspect")(inspect.inspect)
+app.add_typer(access.app, name="access")
+app.add_typer(upkeep.db, name="db")
+app.command("openapi")(upkeep.openapi)
+app.command("version")(upkeep.version)
+
+
+def main() -> None:
+    """Run a command; what fails on purpose says what happened and the cure, and exits non-zero."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except D3Error as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"error: {error.message}", style="bold red", markup=False)
+        console.print(f"{error.cure}  [{error.code}]", markup=False)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 130 if isinstance(error, Cancelled) else 1)
+
+
+if __name__ == "__main__":
+    main()

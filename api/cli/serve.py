@@ -1,0 +1,85 @@
+"""``d3station serve``: the service."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+
+from api.app import create_app
+from api.cli.common import DATA_DIR, DataDirOption, RigOption, stderr
+from api.composition import OpenStation, open_station
+from api.schemas import Role
+from api.security import Accounts
+from api.settings import Settings
+from api.store.store import open_store
+from rig_configs.errors import Conflict
+
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+
+
+def serve(
+    rig: RigOption = "demo",
+    database: Annotated[str | None, typer.Option(envvar="D3STATION_DATABASE", help="SQLAlchemy URL; SQLite in the data folder by default.")] = None,
+    data_dir: DataDirOption = DATA_DIR,
+    station_name: Annotated[str, typer.Option(envvar="D3STATION_STATION_NAME", help="Name of the station.")] = "station-1",
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 8000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of a simulated rig's parts and noise.")] = 0,
+) -> None:
+    """Serve the REST interface and the panel."""
+    settings = Settings(data_dir=data_dir, database=database, station_name=station_name, host=host, port=port)
+    run(settings, open_station(rig, data_dir, name=station_name, seed=seed))
+
+
+def run(settings: Settings, opened: OpenStation) -> None:
+    """Serve until told to stop; prints a one-time sign-in link when the service listens.
+
+    Raises:
+        Conflict: the port is taken.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=_log_file(settings.data_dir)),
+    )
+    listener = _listen(settings)
+    address = f"http://{settings.host if settings.host != '0.0.0.0' else '127.0.0.1'}:{listener.getsockname()[1]}"  # noqa: S104 - compared, not bound
+    store = open_store(settings)
+    link = Accounts(store, settings.session_hours).create_sign_in_link(Role.ADMIN, base_url=address)
+    app = create_app(settings, opened.station, store=store)
+    stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
+    stderr.print("Ctrl-C stops it. Log: " + str(settings.data_dir / "log.jsonl"), markup=False)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(settings: Settings) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(128)
+    except OSError as cause:
+        listener.close()
+        raise Conflict(
+            f"Cannot listen on {settings.host}:{settings.port}: {cause.strerror}.",
+            cure="Stop what listens there, or choose another port: --port 8001",
+            detail="port",
+        ) from cause
+    return listener
+
+
+def _log_file(data_dir: Path):
+    data_dir.mkdir(parents=True, exist_ok=True)
+    return (data_dir / "log.jsonl").open("a", encoding="utf-8", buffering=1)

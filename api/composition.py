@@ -1,0 +1,128 @@
+"""Putting a station together: the rig its configuration describes, its calibration, its recipes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acquisition.rig import Rig, open_replay
+from api.recipes import Recipes
+from api.station import Station
+from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
+from rig_configs.schema import ReplayCamera, RigConfig
+
+if TYPE_CHECKING:
+    from acquisition.simulation.bench import Bench
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRig:
+    """An opened rig, and the bench behind it where it is a simulated one."""
+
+    rig: Rig
+    bench: Bench | None
+
+
+def open_rig(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenRig:
+    """Open the devices that a rig's configuration names.
+
+    Args:
+        config: the rig.
+        folder: where its file is; relative paths in it start there.
+        noise_seed: seed of the sensor noise of a simulated rig.
+
+    Raises:
+        DeviceUnavailable: a device cannot be opened.
+        CaptureError: a replay rig's capture cannot be read.
+    """
+    if isinstance(config.camera, ReplayCamera):
+        return OpenRig(open_replay(folder / config.camera.capture), None)
+    # The simulation needs Open3D's ray casting, which takes a second to load: only who simulates pays.
+    from acquisition.drivers.simulated import open_simulated
+
+    camera, lights, projectors, bench = open_simulated(config, noise_seed)
+    return OpenRig(Rig(config, camera, lights, projectors), bench)
+
+
+class Hand:
+    """The hand that loads parts on a simulated bench: the next one of a recipe, good or not, by a seed.
+
+    Args:
+        bench: the bench.
+        seed: the same seed loads the same parts.
+        defect_share: share of defective parts.
+    """
+
+    def __init__(self, bench: Bench, seed: int, defect_share: float = 1 / 3) -> None:
+        from acquisition.simulation.feeder import PartFeeder
+
+        self._feeder = PartFeeder
+        self._bench = bench
+        self._seed = seed
+        self._defect_share = defect_share
+        self._feeders: dict[tuple[str, bool], PartFeeder] = {}
+
+    def next_part(self, recipe: str) -> None:
+        """Load the next part, good or defective. Raises NotFound for a recipe no simulated part goes by."""
+        self._of(recipe, good=False).place_next()
+
+    def next_good_part(self, recipe: str) -> None:
+        """Load the next part of those that are all good. Raises NotFound."""
+        self._of(recipe, good=True).place_next()
+
+    def _of(self, recipe: str, *, good: bool) -> PartFeeder:
+        if (recipe, good) not in self._feeders:
+            # Good parts for teaching are other parts than those that are inspected.
+            seed = self._seed + (500_000_000 if good else 0)
+            self._feeders[recipe, good] = self._feeder(self._bench, recipe, seed, 0.0 if good else self._defect_share)
+        return self._feeders[recipe, good]
+
+
+def simulated_recipes() -> tuple[str, ...]:
+    """The parts that the simulated bench can show."""
+    from acquisition.simulation.parts import PART_KINDS
+
+    return tuple(PART_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStation:
+    """A station, and the hand that loads its parts where it is simulated."""
+
+    station: Station
+    hand: Hand | None
+    bench: Bench | None
+
+
+def open_station(
+    rig: str | Path, data_dir: Path, *, name: str = "station-1", seed: int = 0, automatic_hand: bool = True, capture: Path | None = None
+) -> OpenStation:
+    """Open a calibrated rig and put a station around it.
+
+    Args:
+        rig: name of a shipped rig, or path of a folder.
+        data_dir: where the models are.
+        name: name of the station.
+        seed: seed of the parts and the sensor noise of a simulated rig.
+        automatic_hand: on a simulated rig, whether a new part is loaded before each inspection.
+        capture: replay this saved capture in place of the rig's devices.
+
+    Raises:
+        ConfigurationError: the rig or its calibration is wrong.
+        DeviceError, CaptureError: a device cannot be opened.
+    """
+    folder = rig_folder(rig)
+    config = load_rig(folder)
+    calibration = load_calibration(folder)
+    if capture is None:
+        opened = open_rig(config, folder, seed)
+    else:
+        opened = OpenRig(open_replay(capture), None)
+        check_belongs(calibration, opened.rig.config, folder)
+    if opened.bench is None:
+        return OpenStation(Station(name, opened.rig, calibration, Recipes(data_dir / "models")), None, None)
+    hand = Hand(opened.bench, seed)
+    recipes = Recipes(data_dir / "models", simulated_recipes())
+    station = Station(name, opened.rig, calibration, recipes, hand.next_part if automatic_hand else None)
+    return OpenStation(station, hand, opened.bench)
