@@ -1,0 +1,27 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { answer, api } from "./client";
+import { ME_KEY } from "./queries";
+
+const LINK = /^#\/sign-in\/(.+)$/;
+
+/**
+ * Takes the token of a one-time sign-in link out of the address, so that neither the history nor a bookmark keeps it, and
+ * exchanges it for a session. Resolves at once where there is no token.
+ */
+export async function signInFromLink(): Promise<void> {
+  const token = LINK.exec(window.location.hash)?.[1];
+  if (!token) return;
+  window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  await answer(api.POST("/api/v1/sessions", { body: { token: decodeURIComponent(token) } }));
+}
+
+export function useSignOut() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => answer(api.DELETE("/api/v1/sessions/current")),
+    onSuccess: () => {
+      client.clear();
+      return client.resetQueries({ queryKey: ME_KEY });
+    },
+  });
+}

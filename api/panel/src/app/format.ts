@@ -1,0 +1,21 @@
+import { useMemo } from "react";
+import { useTranslation } from "react-i18next";
+
+/** Numbers and times as the chosen language writes them. */
+export function useFormat() {
+  const { i18n } = useTranslation();
+  const locale = i18n.language === "zh" ? "zh-Hans" : "en-GB";
+  return useMemo(() => {
+    const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    const [whole, one, two] = [decimals(0), decimals(1), decimals(2)];
+    const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+    const percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    return {
+      whole: (value: number) => whole.format(value),
+      one: (value: number) => one.format(value),
+      two: (value: number) => two.format(value),
+      percent: (value: number) => percent.format(value),
+      time: (iso: string) => clock.format(new Date(iso)),
+    };
+  }, [locale]);
+}

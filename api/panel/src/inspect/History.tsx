@@ -1,0 +1,51 @@
+import { useTranslation } from "react-i18next";
+import type { InspectionSummary } from "../api/schema";
+import { useFormat } from "../app/format";
+import { NotDecidableIcon, NotOkIcon, OkIcon, RunningIcon } from "../app/icons";
+import { reasonTitle } from "../i18n/reason";
+
+const ICONS = { OK: OkIcon, NotOK: NotOkIcon, NotDecidable: NotDecidableIcon, Undefined: RunningIcon };
+
+interface Props {
+  items: readonly InspectionSummary[];
+  shownId: string | null;
+  onShow: (id: string) => void;
+}
+
+/** The last parts, newest first. Touching one shows its pictures. */
+export function History({ items, shownId, onShow }: Props) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <section className="card history" aria-label={t("history.label")}>
+      {items.length === 0 && <p className="empty">{t("history.empty")}</p>}
+      <ol>
+        {items.map((item) => {
+          const Symbol = ICONS[item.evaluation];
+          return (
+            <li key={item.id}>
+              <button
+                type="button"
+                className={`entry entry-${item.evaluation}`}
+                aria-pressed={item.id === shownId}
+                disabled={item.state !== "finished"}
+                onClick={() => onShow(item.id)}
+              >
+                {item.thumbnail_url ? <img src={item.thumbnail_url} alt="" width={96} height={64} /> : <span className="no-picture" />}
+                <span className="what">
+                  <b>{item.serial ?? format.time(item.created)}</b>
+                  <span>{item.serial && format.time(item.created)}</span>
+                  {item.reason && <span>{reasonTitle(item.reason)}</span>}
+                </span>
+                <span className="mark">
+                  <Symbol />
+                  {t(`history.${item.evaluation}`)}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}

@@ -1,0 +1,86 @@
+import { lazy, Suspense, useRef, useState } from "react";
+import { useEvents } from "../api/events";
+import { useHistory, useInspection, useRecipes, useRigState } from "../api/queries";
+import { Banners } from "../app/Banners";
+import { Header } from "../app/Header";
+import { useStoredText } from "../app/stored";
+import { Counts } from "./Counts";
+import { History } from "./History";
+import "./inspect.css";
+import "./verdict.css";
+import { Notice } from "./Notice";
+import { SerialField } from "./SerialField";
+import { StageStrip } from "./StageStrip";
+import { Trigger } from "./Trigger";
+import { useInspectNow } from "./useInspectNow";
+import { useStationKeys } from "./useStationKeys";
+import { useToday } from "./useToday";
+import { VerdictCard } from "./VerdictCard";
+
+const Viewer = lazy(() => import("../viewer/Viewer"));
+
+/** The operator's page: inspect a part, see the verdict, see where. */
+export function InspectPage() {
+  const events = useEvents();
+  const rig = useRigState();
+  const recipes = useRecipes().data;
+  const history = useHistory().data ?? [];
+  const today = useToday();
+
+  const [recipeName, setRecipeName] = useStoredText("recipe");
+  const [lot, setLot] = useStoredText("lot");
+  const [shownId, setShownId] = useState<string | null>(null);
+
+  const newest = history[0] ?? null;
+  // Yesterday's verdict says nothing about the part on the rig this morning.
+  const latest = newest && Date.parse(newest.created) >= today.getTime() ? newest : null;
+  const busy = latest && latest.state !== "finished" ? latest : null;
+  const detail = useInspection(latest).data;
+  const shown = history.find((item) => item.id === shownId) ?? latest;
+  const shownDetail = useInspection(shown).data;
+  const recipe = recipes?.find((candidate) => candidate.name === recipeName) ?? recipes?.find((candidate) => candidate.model_id) ?? recipes?.[0];
+
+  const serialRef = useRef<HTMLInputElement>(null);
+  const buttonRef = useRef<HTMLButtonElement>(null);
+  const now = useInspectNow({ recipe, lot, rig: rig.data, busy, onStarted: () => setShownId(null) });
+  useStationKeys({ inspect: now.inspect, serial: serialRef });
+
+  return (
+    <div className="page">
+      <Header
+        station={rig.data?.station ?? ""}
+        isSimulated={rig.data?.is_simulated ?? false}
+        recipes={recipes ?? []}
+        recipe={recipe}
+        onRecipe={setRecipeName}
+        lot={lot}
+        onLot={setLot}
+      />
+      <Banners isStale={!events.connected || rig.isError} />
+      <main className="inspect">
+        <div className="left">
+          <VerdictCard latest={latest} detail={detail} rig={rig.data} />
+          <StageStrip latest={latest} detail={detail} />
+          {now.error && <Notice error={now.error} onDismiss={now.dismiss} />}
+          <SerialField inputRef={serialRef} value={now.serial} onChange={now.setSerial} onEnter={() => buttonRef.current?.focus()} />
+          <Trigger
+            buttonRef={buttonRef}
+            busy={busy}
+            isSending={now.isSending}
+            isCancelling={now.isCancelling}
+            hindrance={now.hindrance}
+            onInspect={now.inspect}
+            onCancel={now.cancel}
+          />
+        </div>
+        <Suspense fallback={<section className="card viewer" />}>
+          <Viewer item={shown} detail={shownDetail} isOld={shown !== latest} onBack={() => setShownId(null)} />
+        </Suspense>
+        <div className="right">
+          <Counts />
+          <History items={history} shownId={shown?.id ?? null} onShow={(id) => setShownId(id === latest?.id ? null : id)} />
+        </div>
+      </main>
+    </div>
+  );
+}

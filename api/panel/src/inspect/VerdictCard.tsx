@@ -1,0 +1,51 @@
+import type { ReactElement } from "react";
+import { useTranslation } from "react-i18next";
+import type { Inspection, InspectionSummary, Reason, RigState } from "../api/schema";
+import { NotDecidableIcon, NotOkIcon, OkIcon, ReadyIcon, RunningIcon, WaitIcon } from "../app/icons";
+import { reasonCure } from "../i18n/reason";
+import { BankBars } from "./BankBars";
+import { currentKind, type VerdictKind } from "./verdict";
+import { Meta } from "./Meta";
+import { Why } from "./Why";
+
+const ICONS: Record<VerdictKind, () => ReactElement> = {
+  ok: OkIcon,
+  notOk: NotOkIcon,
+  notDecidable: NotDecidableIcon,
+  running: RunningIcon,
+  queued: WaitIcon,
+  ready: ReadyIcon,
+  notReady: NotDecidableIcon,
+  unknown: WaitIcon,
+};
+
+interface Props {
+  latest: InspectionSummary | null;
+  /** The whole record of `latest`, as soon as it is finished and read. */
+  detail: Inspection | undefined;
+  rig: RigState | undefined;
+}
+
+/** The one thing to see from three metres: what became of the part on the rig, why, and what to do with it. */
+export function VerdictCard({ latest, detail, rig }: Props) {
+  const { t } = useTranslation();
+  const kind = currentKind(latest, rig);
+  const Symbol = ICONS[kind];
+  const reason: Reason | null = latest ? latest.reason : (rig?.reason ?? null);
+  return (
+    <section className={`verdict verdict-${kind}`} aria-label={t("verdict.label")}>
+      <div role="status" aria-live="polite" aria-atomic="true" data-testid="verdict" data-evaluation={latest?.evaluation}>
+        <p className="word">
+          <Symbol />
+          <span>{t(`verdict.${kind}`)}</span>
+        </p>
+        <Why kind={kind} latest={latest} detail={detail} rig={rig} reason={reason} />
+      </div>
+      {latest && <Meta item={latest} />}
+      {latest && <BankBars banks={detail?.banks ?? []} isAbnormal={kind === "notOk"} />}
+      <p className="do">
+        <strong>{t("verdict.do")}</strong> {(reason && reasonCure(reason)) || t(kind === "notDecidable" ? "do.unknown" : `do.${kind}`)}
+      </p>
+    </section>
+  );
+}

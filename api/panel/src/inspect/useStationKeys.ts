@@ -1,0 +1,50 @@
+import { type RefObject, useEffect, useRef } from "react";
+
+const isEditable = (target: EventTarget | null) => target instanceof Element && target.matches("input:not([type=range]), textarea, [contenteditable]");
+const isControl = (target: EventTarget | null) => target instanceof Element && target.closest("button, a, select, input, [role=option], [role=tab], [tabindex='0']") !== null;
+
+interface Keys {
+  inspect: () => void;
+  serial: RefObject<HTMLInputElement | null>;
+}
+
+/**
+ * Keys that work wherever the eye is: Space and Enter inspect, and a wedge scanner types its code into the serial field
+ * without anybody touching it first.
+ *
+ * Whoever moves by keyboard (Tab, arrows) keeps the ordinary meaning of the keys on the control in focus. After a touch,
+ * though, the touched control still has the focus without anybody knowing: then Space means the next part.
+ */
+export function useStationKeys({ inspect, serial }: Keys): void {
+  const latest = useRef(inspect);
+  useEffect(() => {
+    latest.current = inspect;
+  });
+
+  useEffect(() => {
+    let isTouched = true;
+    const onPointer = () => {
+      isTouched = true;
+    };
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      if (event.key === "Tab" || event.key.startsWith("Arrow")) isTouched = false;
+      if (isEditable(event.target) || document.querySelector("[role=listbox]")) return;
+      if (!isTouched && isControl(event.target)) return;
+      if (event.key === " " || event.key === "Enter") {
+        event.preventDefault();
+        event.stopPropagation();
+        if (!event.repeat) latest.current();
+      } else if (/^[\p{L}\p{N}]$/u.test(event.key)) {
+        // The character itself follows the focus into the field.
+        serial.current?.focus();
+      }
+    };
+    window.addEventListener("pointerdown", onPointer, true);
+    window.addEventListener("keydown", onKey, true);
+    return () => {
+      window.removeEventListener("pointerdown", onPointer, true);
+      window.removeEventListener("keydown", onKey, true);
+    };
+  }, [serial]);
+}
