@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.types import Lifespan
 
 from api import problems
 from api.jobs import JobRunner
@@ -45,8 +46,7 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
     Returns:
         The app; ``app.state.service`` is its :class:`api.service.Service`.
     """
-    app = _routed(panel_dist)
-    app.router.lifespan_context = _lifespan
+    app = _routed(panel_dist, _lifespan)
     store = store or Store(settings.database_url, settings.data_dir)
     app.state.service = Service(
         settings=settings,
@@ -65,7 +65,7 @@ def openapi_text() -> str:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     service: Service = app.state.service
     lock = ServiceLock(service.store.data_dir)
     try:
@@ -82,7 +82,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         _log.info("service stopped")
 
 
-def _routed(panel_dist: Path) -> FastAPI:
+def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app = FastAPI(
         title="d3station",
         description="Inspections of one station: trigger, verdict, pictures, history.",
@@ -91,6 +91,7 @@ def _routed(panel_dist: Path) -> FastAPI:
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,
         max_body_size=MAX_BODY_BYTES,
+        lifespan=lifespan,
     )
     problems.install(app)
     app.add_middleware(ResponseHeaders)

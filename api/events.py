@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class Bell:
                 loop.call_soon_threadsafe(event.set)
 
     @contextmanager
-    def listen(self) -> Iterator[asyncio.Event]:
+    def listen(self) -> Generator[asyncio.Event]:
         """An event of the running loop that is set at each ring; clear it before looking at the database."""
         entry = (asyncio.get_running_loop(), asyncio.Event())
         self._listeners.add(entry)
@@ -52,8 +52,6 @@ class Bell:
 def append(session: Session, content: InspectionSummary | RigState) -> None:
     """Add an event to the transaction that makes it true."""
     kind = "inspection" if isinstance(content, InspectionSummary) else "station"
-    if isinstance(content, InspectionSummary):
-        content = InspectionSummary.model_validate({name: getattr(content, name) for name in InspectionSummary.model_fields})
     row = EventRow(type=kind, data=content.model_dump(mode="json"), created=now())
     session.add(row)
     session.flush()

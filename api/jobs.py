@@ -8,10 +8,12 @@ wrong part. It ends NotDecidable, code ``service.interrupted``, and whoever aske
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -160,8 +162,8 @@ class JobRunner:
             raise NotFound(
                 f"There is no recipe '{request.recipe}'.", cure=f"Use one of: {', '.join(sorted(known)) or 'none is there yet'}.", detail="recipe"
             )
-        state = self._station.state()
-        with self._store.write() as session:
+        is_simulated = self._station.state().is_simulated
+        with self._write() as session:
             if key is not None and (earlier := _by_key(session, key, digest)) is not None:
                 return earlier, False
             if inspections.queued(session) >= self._queue_limit:
@@ -181,7 +183,7 @@ class JobRunner:
                 station=self._station_name,
                 requested_by=principal.name,
                 created=now(),
-                is_simulated=state.is_simulated,
+                is_simulated=is_simulated,
                 banks=[],
                 regions=[],
                 artifacts=[],
@@ -190,7 +192,7 @@ class JobRunner:
             session.flush()
             if key is not None:
                 session.add(IdempotencyRow(key=key, request_sha256=digest, inspection_id=row.id, created=row.created))
-            self._tell(session, row, state)
+            self._tell(session, row)
             accepted = inspections.inspection_of(row)
         self._wake.set()
         return accepted, True
@@ -206,14 +208,13 @@ class JobRunner:
             NotFound: no such inspection.
             Conflict: it has its verdict already.
         """
-        state = self._station.state()
-        with self._store.write() as session:
+        with self._write() as session:
             row = inspections.get(session, inspection_id)
             if row.state == InspectionState.FINISHED:
                 raise Conflict("This inspection is finished.", cure="GET it to see its verdict.", detail="finished")
             if row.state == InspectionState.QUEUED:
                 inspections.finish_undecided(row, CANCELLED)
-                self._tell(session, row, state)
+                self._tell(session, row)
             elif self._job is not None and self._job.id == inspection_id:
                 self._job.cancelled.set()
             return inspections.inspection_of(row)
@@ -231,7 +232,7 @@ class JobRunner:
             self._wake.clear()
             try:
                 job = self._claim()
-            except SQLAlchemyError:
+            except Exception:  # noqa: BLE001 (whatever it is, the queue must go on being worked through)
                 _log.exception("the queue cannot be read")
                 self._stopping.wait(1.0)
                 continue
@@ -244,21 +245,20 @@ class JobRunner:
     def _claim(self) -> _Job | None:
         if self._stopping.is_set():
             return None
-        state = self._station.state()
-        with self._store.write() as session:
+        with self._store.read() as session:
             row = inspections.next_queued(session)
-            if row is None:
+        if row is None:
+            return None
+        job = _Job(row.id, row.recipe)
+        with self._turn(job) as session:
+            row = inspections.get(session, job.id)
+            if row.state != InspectionState.QUEUED:  # cancelled just now
+                self._job = None
+                self._wake.set()
                 return None
             row.state = InspectionState.RUNNING
             row.started = now()
-            job = _Job(row.id, row.recipe)
-            self._job = job
-            try:
-                self._tell(session, row, state)
-                session.commit()
-            except SQLAlchemyError:
-                self._job = None
-                raise
+            self._tell(session, row)
         return job
 
     def _run(self, job: _Job) -> None:
@@ -289,61 +289,77 @@ class JobRunner:
 
     def _report(self, job: _Job, stage: Stage) -> None:
         try:
-            state = self._station.state()
-            with self._store.write() as session:
+            with self._write() as session:
                 row = inspections.get(session, job.id)
                 if row.stage != stage:
                     row.stage = stage
-                    self._tell(session, row, state)
+                    self._tell(session, row)
         except SQLAlchemyError:  # a stage is news, not a result: not worth losing the part for
             _log.exception("the stage could not be stored", stage=stage)
 
     def _save(self, job: _Job, outcome: Outcome) -> None:
-        state = self._station.state()
         with self._store.read() as session:
             created = inspections.get(session, job.id).created
-        artifacts: list[dict[str, Any]] = [*self._store.artifacts.write(created, job.id, outcome.artifacts)]
-        with self._store.write() as session:
+        artifacts = self._store.artifacts.write(created, job.id, outcome.artifacts)
+        with self._turn(None) as session:
             row = inspections.get(session, job.id)
             inspections.finish(row, outcome, artifacts)
-            self._end(session, row, state)
+            self._tell(session, row)
         _log.info("inspected", evaluation=outcome.evaluation, score=outcome.score, seconds=outcome.timings.total)
 
     def _save_undecided(self, job: _Job, reason: Reason) -> None:
-        state = self._station.state()
-        with self._store.write() as session:
+        with self._turn(None) as session:
             row = inspections.get(session, job.id)
             self._store.artifacts.remove(row.created, row.id)
             inspections.finish_undecided(row, reason)
-            self._end(session, row, state)
+            self._tell(session, row)
         _log.warning("not decidable", code=reason.code)
 
     def _save_at_last(self, job: _Job, reason: Reason) -> None:
         """Store that nothing could be stored; holds the queue until that works, for nothing else would be stored either."""
-        for attempt in range(10_000_000):
+        for attempt in itertools.count():
             try:
                 self._save_undecided(job, reason)
-            except (OSError, SQLAlchemyError):
+            except Exception:  # noqa: BLE001 (there is nothing left but to try again)
                 _log.exception("not even the failure could be stored", attempt=attempt)
                 if self._stopping.wait(_RETRIES_S[min(attempt, len(_RETRIES_S) - 1)]):
                     return  # still 'running' in the database: the next start ends it
             else:
                 return
 
-    def _end(self, session: Session, row: InspectionRow, state: RigState) -> None:
-        job, self._job = self._job, None
+    # ------------------------------------------------------------------------------------------------- transactions
+
+    @contextmanager
+    def _write(self) -> Generator[Session]:
+        """A transaction with events in it; when it fails, nobody has been told anything."""
         try:
-            self._tell(session, row, state)
-            session.commit()
+            with self._store.write() as session:
+                yield session
         except BaseException:
-            self._job = job
+            self._told = None
             raise
 
-    def _tell(self, session: Session, row: InspectionRow, state: RigState) -> None:
+    @contextmanager
+    def _turn(self, job: _Job | None) -> Generator[Session]:
+        """A transaction that takes up a job, or puts it down (none); when it fails, the job at hand stays what it was."""
+        before = self._job
+        try:
+            with self._write() as session:
+                self._job = job
+                yield session
+        except BaseException:
+            self._job = before
+            raise
+
+    def _tell(self, session: Session, row: InspectionRow) -> None:
         """Add what listeners should know to the transaction that makes it true."""
         session.flush()
         events.append(session, inspections.summary_of(row))
-        state = self._with_queue(session, state)
+        try:
+            state = self._with_queue(session, self._station.state())
+        except D3Error:  # a station that cannot say how it is must not cost the verdict
+            _log.exception("the station does not say how it is")
+            return
         if state != self._told:
             events.append(session, state)
             self._told = state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import APIRouter, Response
 from sqlalchemy import text
@@ -19,7 +20,7 @@ router = APIRouter(tags=["health"])
 FREE_BYTES = 500_000_000
 """Less free space than this is a problem: it is about ten inspections of the reference rig."""
 _WORKING = {StationState.READY, StationState.SINGLE_EXECUTION}
-_UNAVAILABLE = {503: {"model": Health, "description": "Something is missing; says what."}}
+_UNAVAILABLE: dict[int | str, dict[str, Any]] = {503: {"model": Health, "description": "Something is missing; says what."}}
 
 
 @router.get("/healthz", dependencies=[public("supervisors ask it; it tells no more than that the process works")], responses=_UNAVAILABLE)

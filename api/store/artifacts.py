@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -36,7 +37,7 @@ class ArtifactFolders:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write(self, created: datetime, inspection_id: str, files: Sequence[ArtifactFile]) -> list[dict[str, str | int]]:
+    def write(self, created: datetime, inspection_id: str, files: Sequence[ArtifactFile]) -> list[dict[str, Any]]:
         """Write all files of an inspection durably.
 
         Args:

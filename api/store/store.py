@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,13 +42,13 @@ class Store:
         upgrade(self.engine)
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> Generator[Session]:
         """A session that sees one state of the database."""
         with self._readers() as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self) -> Generator[Session]:
         """A transaction: committed, durable and rung when the block ends, undone when it raises.
 
         One at a time in this process: event ids are then seen in the order they were given on every database, and SQLite has but

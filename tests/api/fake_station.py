@@ -1,0 +1,100 @@
+"""A test double of the station: real artifacts, and a hand on when and how an inspection ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+
+from api.outcome import ArtifactFile, Outcome
+from api.schemas import BankScore, Evaluation, Provenance, Reason, Region, RigState, Stage, StationState, Timings
+
+PICTURE = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
+PNG = cv2.imencode(".png", PICTURE)[1].tobytes()
+JPEG = cv2.imencode(".jpg", PICTURE)[1].tobytes()
+
+GOOD = Outcome(
+    evaluation=Evaluation.OK,
+    reason=None,
+    score=0.4,
+    threshold=1.0,
+    banks=[
+        BankScore(name="rgb", score=0.3, limit=1.0),
+        BankScore(name="pseudo3d", score=0.4, limit=1.0),
+        BankScore(name="fused", score=0.2, limit=1.0),
+    ],
+    regions=[],
+    timings=Timings(capture=0.5, photometric=0.1, structured_light=0.2, inference=0.3, total=0.9),
+    provenance=Provenance(
+        rig="fake", rig_sha256="a" * 64, calibration_id="cal-1", calibration_sha256="b" * 64, model_id="bolt-1", model_sha256="c" * 64
+    ),
+    is_simulated=True,
+    width_px=16,
+    height_px=12,
+    pixel_pitch_mm=0.03,
+    artifacts=[ArtifactFile("rgb.png", "image/png", PNG), ArtifactFile("thumbnail.jpg", "image/jpeg", JPEG)],
+)
+BAD = replace(
+    GOOD,
+    evaluation=Evaluation.NOT_OK,
+    score=2.5,
+    regions=[Region(x_px=2, y_px=3, width_px=4, height_px=5, area_mm2=0.02, peak=2.5, modality="pseudo3d")],
+)
+CANCELLED = replace(
+    GOOD,
+    evaluation=Evaluation.NOT_DECIDABLE,
+    reason=Reason(code="job.cancelled", message="Cancelled.", cure="Again."),
+    score=None,
+    threshold=None,
+    banks=[],
+    artifacts=[],
+)
+
+
+class FakeStation:
+    """Implements ``Inspects``. ``gate`` closed holds an inspection in its capture; ``next`` is what comes of it."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+        self.next: Outcome | BaseException = GOOD
+        self.inspected: list[str] = []
+        self.rig_state = StationState.READY
+        self.closed = False
+
+    def inspect(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
+        self.inspected.append(recipe)
+        report(Stage.CAPTURE)
+        self.entered.release()
+        while not self.gate.wait(0.02):
+            if cancelled():
+                return CANCELLED
+        for stage in (Stage.PHOTOMETRIC, Stage.STRUCTURED_LIGHT, Stage.INFERENCE):
+            report(stage)
+        if isinstance(self.next, BaseException):
+            raise self.next
+        return self.next
+
+    def recipes(self) -> list[str]:
+        return ["bolt", "ring"]
+
+    def state(self) -> RigState:
+        return RigState(
+            station="fake",
+            state=self.rig_state,
+            reason=None,
+            rig="fake",
+            is_simulated=True,
+            calibration_id="cal-1",
+            calibrated=datetime(2025, 1, 1, tzinfo=UTC),
+            running=None,
+            queued=0,
+        )
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,242 @@
+"""Who gets in, and what they may do."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from conftest import As, Client
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api import app as app_module
+from api.problems import TooManyAttempts
+from api.schemas import Role
+from api.security import COOKIE, FailureLimit, Public, Requires
+from api.service import Service
+from rig_configs.errors import Conflict
+
+PEOPLE = {Role.OPERATOR, Role.ENGINEER, Role.ADMIN}
+EVERYBODY = {*PEOPLE, Role.MES}
+MATRIX: dict[tuple[str, str], set[Role] | None] = {
+    ("POST", "/api/v1/inspections"): EVERYBODY,
+    ("GET", "/api/v1/inspections"): EVERYBODY,
+    ("GET", "/api/v1/inspections/{inspection_id}"): EVERYBODY,
+    ("GET", "/api/v1/inspections/{inspection_id}/artifacts/{name}"): EVERYBODY,
+    ("POST", "/api/v1/inspections/{inspection_id}/cancel"): EVERYBODY,
+    ("GET", "/api/v1/recipes"): EVERYBODY,
+    ("GET", "/api/v1/rig/state"): EVERYBODY,
+    ("GET", "/api/v1/statistics/counts"): EVERYBODY,
+    ("GET", "/api/v1/events"): EVERYBODY,
+    ("GET", "/api/v1/me"): EVERYBODY,
+    ("DELETE", "/api/v1/sessions/current"): EVERYBODY,
+    ("POST", "/api/v1/sessions"): None,
+    ("GET", "/api/v1/openapi.json"): None,
+    ("GET", "/healthz"): None,
+    ("GET", "/readyz"): None,
+}
+"""Who may call what; none means that it is public."""
+
+
+def declared(app: FastAPI) -> dict[tuple[str, str], set[Role] | None]:
+    found: dict[tuple[str, str], set[Role] | None] = {}
+    for route in iter_route_contexts(app.routes):
+        assert isinstance(route.original_route, APIRoute), f"{route.path} is no API route and declares no role"
+        calls = [d.call for d in route.dependant.dependencies]
+        (declaration,) = [c for c in calls if isinstance(c, Requires | Public)]
+        for method in route.methods or ():
+            found[method, str(route.path)] = set(declaration.roles) if isinstance(declaration, Requires) else None
+    return found
+
+
+def test_every_route_declares_who_may_call_it(app: FastAPI) -> None:
+    assert declared(app) == MATRIX
+    assert app_module.undeclared(app) == []
+
+
+def test_an_app_with_an_undeclared_route_does_not_start(monkeypatch: pytest.MonkeyPatch, settings, fake) -> None:
+    router = APIRouter()
+
+    @router.get("/open-door")
+    def open_door() -> str:
+        return "come in"
+
+    monkeypatch.setattr(app_module.health, "router", router)
+    with pytest.raises(RuntimeError, match="/open-door"):
+        app_module.create_app(settings, fake)
+
+
+def test_nobody_gets_anything_without_credentials_nor_with_wrong_ones(app: FastAPI, anonymous: httpx.Client, client: Client) -> None:
+    wrong_key = client(headers={"Authorization": "Bearer d3_wrong"})
+    wrong_cookie = client(cookies={COOKIE: "wrong"})
+    for (method, path), roles in MATRIX.items():
+        if roles is None:
+            continue
+        address = path.format(inspection_id="none", name="none")
+        for caller, code in ((anonymous, "missing"), (wrong_key, "key"), (wrong_cookie, "session")):
+            answer = caller.request(method, address, json={"recipe": "bolt"} if method == "POST" else None)
+            assert answer.status_code == 401, (method, path)
+            assert answer.json()["code"] == f"unauthenticated.{code}"
+            assert answer.json()["cure"]
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_each_role_may_do_what_the_matrix_says(as_role: As) -> None:
+    for role in Role:
+        caller = as_role(role)
+        for (method, path), roles in MATRIX.items():
+            if roles is None or path == "/api/v1/events":
+                continue
+            answer = caller.request(method, path.format(inspection_id="none", name="none"), json={} if method == "POST" else None)
+            assert (answer.status_code == 403) == (role not in roles), (role, method, path)
+            assert answer.status_code != 401
+
+
+def test_people_outrank_and_machines_are_named() -> None:
+    from api.security import requires
+
+    def roles(*names: Role) -> frozenset[Role]:
+        return requires(*names).dependency.roles
+
+    assert roles(Role.OPERATOR) == PEOPLE
+    assert roles(Role.ENGINEER) == {Role.ENGINEER, Role.ADMIN}
+    assert roles(Role.ADMIN) == {Role.ADMIN}
+    assert roles(Role.ENGINEER, Role.MES) == {Role.ENGINEER, Role.ADMIN, Role.MES}
+    assert roles(Role.MES) == {Role.MES}
+
+
+def test_a_caller_without_the_role_is_told_so(service: Service, client: Client) -> None:
+    from fastapi.security import HTTPAuthorizationCredentials
+    from starlette.requests import Request
+
+    from api.security import requires
+    from rig_configs.errors import Forbidden
+
+    service.store.upgrade()
+    key = service.accounts.create_key("plc", Role.MES)
+    guard = requires(Role.ENGINEER).dependency
+    app = FastAPI()
+    app.state.service = service
+    request = Request({"type": "http", "method": "GET", "headers": [], "app": app})
+    with pytest.raises(Forbidden) as refused:
+        guard(request, HTTPAuthorizationCredentials(scheme="Bearer", credentials=key), None)
+    assert refused.value.code == "forbidden.role"
+
+
+def test_a_sign_in_link_works_once(anonymous: httpx.Client, client: Client, service: Service) -> None:
+    link = service.accounts.create_sign_in_link(Role.ENGINEER, base_url="http://station/")
+    found = re.fullmatch(r"http://station/sign-in#token=(\S{40,})", link)
+    assert found
+    signed_in = anonymous.post("/api/v1/sessions", json={"token": found[1]})
+    assert signed_in.status_code == 201
+    assert signed_in.json() == {"name": "engineer", "role": "engineer"}
+    cookie = signed_in.headers["set-cookie"].lower()
+    assert all(part in cookie for part in ("httponly", "samesite=strict", "max-age=43200", "path=/"))
+    assert anonymous.get("/api/v1/me").json() == {"name": "engineer", "role": "engineer"}
+    again = client().post("/api/v1/sessions", json={"token": found[1]})
+    assert (again.status_code, again.json()["code"]) == (401, "unauthenticated.token_used")
+    assert "set-cookie" not in again.headers
+
+
+def test_unknown_and_expired_sign_in_links_are_refused_with_a_cure(anonymous: httpx.Client, service: Service) -> None:
+    for token, code in (("x" * 43, "token_unknown"), (service.accounts.create_sign_in_token(Role.ADMIN, minutes=-1), "token_expired")):
+        answer = anonymous.post("/api/v1/sessions", json={"token": token})
+        assert (answer.status_code, answer.json()["code"]) == (401, f"unauthenticated.{code}")
+        assert "link" in answer.json()["cure"]
+        assert token not in answer.text
+
+
+def test_sessions_end_by_signing_out_and_by_time(browser: httpx.Client, client: Client, service: Service, url: str) -> None:
+    assert browser.get("/api/v1/me").status_code == 200
+    kept = client(headers={"Origin": url}, cookies=dict(browser.cookies))
+    assert browser.delete("/api/v1/sessions/current").status_code == 204
+    assert COOKIE not in browser.cookies
+    assert kept.get("/api/v1/me").json()["code"] == "unauthenticated.session"
+
+    short = type(service.accounts)(service.store, session_hours=-1)
+    secret, _ = short.sign_in(service.accounts.create_sign_in_token(Role.OPERATOR))
+    assert client(cookies={COOKIE: secret}).get("/api/v1/me").status_code == 401
+
+
+def test_a_key_has_no_session_to_end(operator: httpx.Client) -> None:
+    assert operator.delete("/api/v1/sessions/current").json()["code"] == "conflict.no_session"
+
+
+def test_a_revoked_key_opens_nothing_and_a_name_is_given_once(operator: httpx.Client, service: Service) -> None:
+    assert operator.get("/api/v1/me").json() == {"name": "operator", "role": "operator"}
+    with pytest.raises(Conflict, match="operator"):
+        service.accounts.create_key("operator", Role.ADMIN)
+    service.accounts.revoke_key("operator")
+    assert operator.get("/api/v1/me").json()["code"] == "unauthenticated.key"
+
+
+def test_secrets_are_stored_nowhere(service: Service, url: str) -> None:
+    secrets = [
+        service.accounts.create_key("plc", Role.MES),
+        service.accounts.create_sign_in_token(Role.OPERATOR),
+        service.accounts.sign_in(service.accounts.create_sign_in_token(Role.ADMIN))[0],
+    ]
+    written = b"".join(path.read_bytes() for path in service.settings.data_dir.rglob("*") if path.is_file())
+    assert b"sign_in_tokens" in written
+    assert not any(secret.encode() in written for secret in secrets)
+
+
+@pytest.mark.parametrize("token_from", ["cookie"])
+def test_another_site_cannot_make_a_signed_in_browser_act(browser: httpx.Client, client: Client, url: str, token_from: str) -> None:
+    cookies = dict(browser.cookies)
+    post = {"url": "/api/v1/inspections", "json": {"recipe": "bolt"}}
+    for headers, fine in (
+        ({}, False),
+        ({"Origin": "http://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": url, "Sec-Fetch-Site": "cross-site"}, False),
+        ({"Origin": url, "Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": url}, True),
+    ):
+        answer = client(cookies=cookies, headers=headers).post(**post)
+        assert (answer.status_code == 202) == fine, headers
+        assert fine or (answer.status_code, answer.json()["code"]) == (403, "forbidden.origin")
+    assert client(cookies=cookies, headers={"Origin": "http://evil.example"}).get("/api/v1/me").status_code == 200
+
+
+def test_another_site_cannot_sign_a_browser_in(anonymous: httpx.Client, service: Service) -> None:
+    token = service.accounts.create_sign_in_token(Role.OPERATOR)
+    foreign = anonymous.post("/api/v1/sessions", json={"token": token}, headers={"Origin": "http://evil.example"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "forbidden.origin")
+    assert anonymous.post("/api/v1/sessions", json={"token": token}).status_code == 201
+
+
+def test_guessing_tokens_is_slowed_down(anonymous: httpx.Client) -> None:
+    answers = [anonymous.post("/api/v1/sessions", json={"token": f"{'x' * 40}{n}"}) for n in range(11)]
+    assert [a.status_code for a in answers] == [401] * 10 + [429]
+    assert answers[-1].json()["code"] == "sign_in.too_many"
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_failures_are_forgotten_after_a_while_and_counted_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("api.security.time.monotonic", lambda: clock[0])
+    limit = FailureLimit(limit=2, window_s=60)
+    limit.failed("a")
+    limit.check("a")
+    limit.failed("a")
+    with pytest.raises(TooManyAttempts) as refused:
+        limit.check("a")
+    assert refused.value.retry_after_s == 61
+    limit.check("b")
+    clock[0] += 61
+    limit.check("a")
+
+
+def test_every_answer_carries_the_headers_that_hold_a_browser_back(anonymous: httpx.Client) -> None:
+    for path in ("/", "/healthz", "/api/v1/me", "/api/v1/nothing"):
+        headers = anonymous.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+    assert anonymous.get("/api/v1/me").headers["cache-control"] == "no-store"
