@@ -48,7 +48,7 @@ def _print(config: BoardConfig, per_square: int) -> F32:
     margin = round(_MARGIN_MM * per_square / config.square_mm)
     picture = cv2.copyMakeBorder(picture, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(255,))
     ink = _INK_OF_WHITE + (1 - _INK_OF_WHITE) * picture.astype(np.float32) / 255
-    return cv2.GaussianBlur(ink, (0, 0), 0.7)
+    return np.asarray(cv2.GaussianBlur(ink, (0, 0), 0.7), np.float32)
 
 
 def mirror_sphere(rig: RigConfig, x_mm: float = 0, y_mm: float = 0) -> SceneObject:
@@ -65,5 +65,5 @@ def sphere_mesh(radius_mm: float, centre_mm: NDArray[np.float64]) -> Mesh:
     index = np.arange(p.size).reshape(p.shape)
     i, j, k, m = index[:-1, :-1].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel(), index[:-1, 1:].ravel()
     triangles = np.concatenate([np.stack([i, j, k], 1), np.stack([i, k, m], 1)]).astype(np.uint32)
-    albedo = np.tile(np.float32(MIRROR.albedo), (len(normals), 1))
+    albedo = np.tile(np.array(MIRROR.albedo, np.float32), (len(normals), 1))
     return Mesh((radius_mm * normals + centre_mm).astype(np.float32), normals.astype(np.float32), triangles, MIRROR, albedo)

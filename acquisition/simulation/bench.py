@@ -155,7 +155,8 @@ class Bench:
         device = self.truth.projectors[projector]
         grey = (np.arange(256, dtype=np.float32) / 255) ** np.float32(device.gamma)
         curve = device.leak + (1 - device.leak) * grey
-        return cv2.GaussianBlur(curve.astype(np.float32)[pattern], (0, 0), device.blur_px, borderType=cv2.BORDER_REPLICATE)
+        light = curve.astype(np.float32)[pattern]
+        return np.asarray(cv2.GaussianBlur(light, (0, 0), device.blur_px, borderType=cv2.BORDER_REPLICATE), np.float32)
 
     def _digitise(self, light: NDArray[np.float32], exposure_us: float, frame: int) -> Pixels:
         pixel_format, noise = self.truth.camera.pixel_format, self._noise

@@ -39,7 +39,7 @@ def bent_prong(body: Body, rng: np.random.Generator) -> Body:
     """One prong of the fork bent up, 0.6-1.2 mm at its tip."""
     x, y = _places(body)
     side = 1 if rng.random() < 0.5 else -1
-    start, lift = rng.uniform(5.5, 7.0), rng.uniform(0.6, 1.2)
+    start, lift = rng.uniform(6.8, 8.0), rng.uniform(0.6, 1.2)
     bend = lift * np.clip((x - start) / (11 - start), 0, 1) ** 1.6 * (y * side > 0)
     return replace(body, height_mm=np.where(body.height_mm > 0, body.height_mm + bend, body.height_mm))
 
@@ -61,5 +61,5 @@ def broken_latch(body: Body, rng: np.random.Generator) -> Body:
     length = rng.uniform(2.0, 3.4)
     side = 1 if rng.random() < 0.5 else -1
     edge = 2.7 - length + 0.1 * texture(rng, x.shape, 0.25, 0.25)
-    gone = (side * x > edge) & (side * x < 3.2) & (y > 4.3 + 0.08 * texture(rng, x.shape, 0.25, 0.25))
+    gone = (side * x > edge) & (side * x < 3.2) & (y > 3.95 + 0.06 * texture(rng, x.shape, 0.25, 0.25))
     return replace(body, height_mm=np.where(gone, FLOOR_MM, body.height_mm))

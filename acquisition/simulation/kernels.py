@@ -171,7 +171,6 @@ def add(a, out):
 @njit(cache=True, parallel=True)
 def add_pattern(light, column_row, pattern, out):
     """Add what a projector sends: its full-white map times the pattern, read bilinearly where the pixel lies in it."""
-    h, w = pattern.shape
     for i in prange(out.shape[0]):
         for j in range(out.shape[1]):
             full = light[i, j]

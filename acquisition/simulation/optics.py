@@ -174,7 +174,7 @@ def _zone(config: ZoneConfig, tolerances: Tolerances, rng: np.random.Generator) 
     position = config.nominal.distance_mm * direction + tolerances.position_mm * rng.standard_normal(3)
     axis = _small_rotation(tolerances.angle_deg, rng) @ -direction
     power = max(0.1, 1 + tolerances.power_percent / 100 * rng.standard_normal())
-    return TrueZone(config.name, position, axis, ZONE_INTENSITY * power, lobe=1.0, radius_mm=4.0)
+    return TrueZone(config.name, position, axis, ZONE_INTENSITY * power, lobe=1.0, radius_mm=3.0)
 
 
 def _projector(config: ProjectorConfig, tolerances: Tolerances, rng: np.random.Generator) -> TrueProjector:

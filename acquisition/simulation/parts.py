@@ -130,14 +130,14 @@ def _fork_crimp_terminal(rng: np.random.Generator) -> Body:
     along = smoothstep((x - neck) / (tongue - neck))
     flare = 0.22 * smoothstep((mouth + 1.1 - x) / 0.9)
     r = radius + flare
-    half_width = r + (1.75 - r) * along
+    half_width = r + (1.9 - r) * along
     across = np.clip(y / half_width, -1, 1)
     round_top = radius + r * np.sqrt(1 - across**2)
-    round_top -= (1 - along) * 0.24 * np.exp(-(((y - seam_y) / 0.11) ** 2)) * (x < neck + 0.6)
+    round_top -= (1 - along) * 0.2 * np.exp(-(((y - seam_y) / 0.16) ** 2)) * smoothstep((neck + 1.2 - x) / 1.2)
     for ring in (-8.2, -6.9, -5.6):
         round_top -= 0.05 * np.exp(-(((x - ring) / 0.16) ** 2))
-    top = round_top + (thickness - round_top) * along
-    barrel = raised(np.maximum(np.abs(y) - half_width, np.maximum(mouth - x, x - tongue)), top, 0.12)
+    top = round_top + (thickness - 0.03 - round_top) * along
+    barrel = raised(np.maximum(np.abs(y) - half_width, np.maximum(mouth - x, x - tongue - 1)), top, 0.12)
 
     height = np.maximum(flat, barrel)
     height = height + np.where(height > 0, 0.0012 * texture(rng, x.shape, 0.5, 0.04) + 0.0008 * texture(rng, x.shape, 0.05, 0.05), 0)

@@ -71,7 +71,8 @@ class View:
     def _see(self, meshes: list[Mesh]) -> Surface:
         core = import_open3d().core
         rays, shape = self._renderer.rays, self._renderer.rays.shape[:2]
-        surface = Surface(*(np.empty((*shape, 3), np.float32) for _ in range(3)), np.empty(shape, np.uint8))
+        xyz, normal, colour = (np.empty((*shape, 3), np.float32) for _ in range(3))
+        surface = Surface(xyz, normal, colour, np.empty(shape, np.uint8))
         starts = np.cumsum([0] + [len(m.vertices_mm) for m in meshes[:-1]])
         triangles = np.concatenate([m.triangles + np.uint32(s) for m, s in zip(meshes, starts, strict=True)])
         materials = np.repeat(np.arange(len(meshes), dtype=np.uint8), [len(m.triangles) for m in meshes])
@@ -151,7 +152,7 @@ class View:
     def _on_sensor(self, rgb: F32, blur: bool = True) -> F32:
         camera = self._rig.camera
         if blur:
-            rgb = cv2.GaussianBlur(rgb, (0, 0), camera.blur_px)
+            rgb = np.asarray(cv2.GaussianBlur(rgb, (0, 0), camera.blur_px), np.float32)
         out = np.empty(rgb.shape[:2], np.float32)
         centre = camera.lens.K[:2, 2]
         corner2 = float(centre @ centre)

@@ -85,7 +85,7 @@ def rectangle(corners_mm: NDArray[np.float64], material: Material, texture: F32 
         np.tile(normal, (4, 1)).astype(np.float32),
         np.array([[0, 1, 2], [0, 2, 3]], np.uint32),
         material,
-        np.tile(np.float32(material.albedo), (4, 1)),
+        np.tile(np.array(material.albedo, np.float32), (4, 1)),
         texture,
         uv,
     )

@@ -36,7 +36,7 @@ def grid(width_mm: float, depth_mm: float) -> tuple[F64, F64]:
     """x and y of a grid over a centred rectangle with some room around it, each (h, w), mm."""
     columns, rows = round((width_mm / 2 + 0.8) / STEP_MM), round((depth_mm / 2 + 0.8) / STEP_MM)
     x, y = np.meshgrid(np.arange(-columns, columns + 1) * STEP_MM, np.arange(-rows, rows + 1) * STEP_MM)
-    return x, y
+    return x.astype(np.float64), y.astype(np.float64)
 
 
 def box(x: F64, y: F64, left: float, right: float, bottom: float, top: float, radius: float = 0.0) -> F64:

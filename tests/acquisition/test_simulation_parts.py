@@ -1,0 +1,104 @@
+"""Simulated parts look like parts, differ from one another, and their defects are where they are said to be."""
+
+import cv2
+import numpy as np
+import pytest
+
+from acquisition.simulation.bench import Bench
+from acquisition.simulation.feeder import PartFeeder
+from acquisition.simulation.parts import PART_KINDS, Pose, part_kind, random_pose
+from acquisition.simulation.truth import truth_of
+from rig_configs.errors import NotFound
+from rig_configs.files import load_rig
+
+EVERY_DEFECT = [(kind.name, defect) for kind in PART_KINDS.values() for defect in kind.defects]
+# How far from its mask a defect can show: its own shadow, or the light that now falls where its shadow was; mm.
+REACH_MM = {"scratch": 0.5, "deformation": 2.5, "stain": 0.4, "missing_part": 6.0}
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    rig = load_rig("demo")
+    return Bench(rig.model_copy(update={"camera": rig.camera.model_copy(update={"width_px": 342, "height_px": 228})}))
+
+
+@pytest.mark.parametrize(("name", "size_mm"), [("fork_crimp_terminal", (22, 5, 5)), ("connector_housing_female", (15, 12, 5))])
+def test_parts_have_the_papers_sizes(name, size_mm):
+    height = part_kind(name).make(3).body.height_mm
+    rows, columns = np.nonzero(height > 0)
+    found = np.ptp(columns) * 0.04, np.ptp(rows) * 0.04, height.max()
+    np.testing.assert_allclose(found, size_mm, atol=0.65)
+
+
+@pytest.mark.parametrize("name", PART_KINDS)
+def test_the_same_seed_makes_the_same_part_and_another_seed_a_like_one(name):
+    first, again, other = (part_kind(name).make(seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.body.height_mm, again.body.height_mm)
+    difference = np.abs(first.body.height_mm - other.body.height_mm)[(first.body.height_mm > 0) & (other.body.height_mm > 0)]
+    assert 0 < np.median(difference) < 0.1
+
+
+@pytest.mark.parametrize(("name", "defect"), EVERY_DEFECT)
+def test_a_defect_changes_the_part_inside_its_mask_only(name, defect):
+    for seed in range(4):
+        good, bad = part_kind(name).make(seed), part_kind(name).make(seed, defect)
+        mask = bad.defects.mask
+        form = np.abs(np.maximum(good.body.height_mm, 0) - np.maximum(bad.body.height_mm, 0))
+        colour = np.abs(good.body.albedo - bad.body.albedo).max(-1)
+        assert form[~mask].max() <= 0.02
+        assert colour[~mask & (good.body.height_mm > 0)].max() <= 0.02
+        assert ((form > 0.02) | (colour > 0.02))[mask].all()
+        assert (form.max() > 0.08) == (defect != "stain")
+        assert 0.004 < bad.defect_share < 0.06
+        assert not good.defects.mask.any()
+
+
+@pytest.mark.parametrize(("name", "defect"), EVERY_DEFECT)
+def test_a_defect_shows_in_the_frames_near_its_mask_and_nowhere_else(bench, name, defect):
+    light = []
+    for what in (None, defect):
+        bench.place(part_kind(name).make(5, what).placed(Pose(0.3, -0.4, 3.0)))
+        light.append(np.stack([bench.view.zone(z) for z in range(4)]))
+    truth = truth_of(bench)
+    changed = (np.abs(light[0] - light[1]) > 0.03 * np.maximum(light[0], light[1]).max()).any(0)
+    mask = truth.defect_mask
+    assert mask.any()
+    assert changed[mask].mean() > 0.3
+    distance_mm = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) * 40 / 342
+    assert distance_mm[changed].max() < REACH_MM[defect]
+
+
+def test_the_mask_follows_the_parts_pose(bench):
+    part = part_kind("connector_housing_female").make(8, "stain")
+    centres = []
+    for x in (-0.8, 0.8):
+        bench.place(part.placed(Pose(x, 0.0, 0.0)))
+        truth = truth_of(bench)
+        centres.append(truth.xyz_mm[truth.defect_mask].mean(0))
+    np.testing.assert_allclose(centres[1] - centres[0], (1.6, 0, 0), atol=0.05)
+
+
+def test_an_unknown_part_or_defect_is_told_with_the_known_ones():
+    with pytest.raises(NotFound, match="fork_crimp_terminal, connector_housing_female") as missing:
+        part_kind("gearbox")
+    assert missing.value.code == "not_found.part"
+    with pytest.raises(NotFound, match="scratch, deformation"):
+        part_kind("fork_crimp_terminal").make(1, "rust")
+
+
+def test_the_feeder_feeds_the_same_parts_for_a_seed_and_its_share_of_defects(bench):
+    feeders = [PartFeeder(bench, "fork_crimp_terminal", seed=4, defect_share=0.5) for _ in range(2)]
+    fed = [[(p.seed, p.defect) for p in (feeder.place_next() for _ in range(8))] for feeder in feeders]
+    assert fed[0] == fed[1]
+    defects = [defect for _, defect in fed[0]]
+    assert 1 <= sum(d is not None for d in defects) <= 7
+    assert len({seed for seed, _ in fed[0]}) == 8
+    assert bench.placed is not None
+    assert bench.placed.name == "fork_crimp_terminal"
+
+
+def test_a_hand_lays_parts_within_the_nest():
+    poses = [random_pose(np.random.default_rng(seed)) for seed in range(50)]
+    assert max(abs(p.x_mm) for p in poses) <= 0.8
+    assert max(abs(p.angle_deg) for p in poses) <= 5
+    assert np.std([p.angle_deg for p in poses]) > 1
