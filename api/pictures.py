@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 import tifffile
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from api.outcome import ArtifactFile
@@ -53,8 +55,8 @@ def depth_picture(z_mm: NDArray[np.float32], foreground: NDArray[np.bool_]) -> N
         low, high = np.percentile(z_mm[part], [0.5, 99.5])
         level = np.clip((z_mm - low) / max(float(high - low), 1e-6), 0, 1)
         level = (np.nan_to_num(level) * 255).astype(np.uint8)
-        colours = cv2.cvtColor(cv2.applyColorMap(level, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
-        picture[part] = colours[part]
+        turbo = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1]
+        picture[part] = turbo[level[part]]
     return picture
 
 
@@ -78,20 +80,14 @@ def tiff(array: NDArray[np.generic]) -> bytes:
 
 def cloud(result: Reconstruction) -> bytes:
     """The part's points as binary PLY with normals, colour and σ."""
-    part = result.foreground & result.points.valid
+    part = replace(result.points, views=np.where(result.foreground, result.points.views, 0).astype(np.uint8))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "cloud.ply"
-        write_ply(
-            path,
-            result.points.xyz_mm[part],
-            normals=result.photometric.normals[part],
-            rgb=result.rgb[part],
-            sigma_z_mm=result.points.sigma_z_mm[part],
-        )
+        write_ply(path, part, normals=result.photometric.normals, rgb=result.rgb)
         return path.read_bytes()
 
 
-def _encode(suffix: str, picture: NDArray[np.uint8]) -> bytes:
+def _encode(suffix: str, picture: MatLike) -> bytes:
     order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[picture.shape[2]]
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
     done, data = cv2.imencode(suffix, cv2.cvtColor(picture, order), options)

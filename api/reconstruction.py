@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from acquisition import pixel_formats
 from acquisition.capture import Frame
-from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, inspection_sequence
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, inspection_sequence
 from inference.foreground import foreground_of
 from inference.sample import D3Sample
 from photometric.colour import ColourImage
@@ -80,7 +80,7 @@ class Reconstructor:
         if isinstance(frame.step, AmbientStep):
             self._solver.add_ambient(luminance, frame.exposure_us)
             self._colour.add_ambient(colour, frame.exposure_us)
-        elif isinstance(frame.step, ZoneStep):
+        else:
             self._solver.add(frame.step.zone, luminance, frame.exposure_us, saturated=pixel_formats.saturated(frame.pixels, self._format))
             self._colour.add(colour, frame.exposure_us)
         self._photometric_s += time.perf_counter() - start

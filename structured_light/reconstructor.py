@@ -75,7 +75,7 @@ class FourEye:
         self._done.clear()
         self.coverage = None
 
-    def add(self, projector: int, pattern: int, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    def add(self, projector: int, pattern: int, pixels: NDArray[np.uint8 | np.uint16]) -> None:
         """Take one fringe frame; the patterns of a projector come in order, projectors in any.
 
         Args:
