@@ -56,7 +56,8 @@ class ModalityEncoder(nn.Module):
         """Take mean and standard deviation from (N, C) patches."""
         self.mean.copy_(patches.mean(dim=0))
         spread = patches.std(dim=0)
-        self.std.copy_(torch.clamp(spread, min=1e-3 * float(spread.max()) + 1e-12))
+        # As in the memory bank: a channel that hardly moves on good parts must not shout at its first move.
+        self.std.copy_(torch.clamp(spread, min=0.1 * float(spread.max()) + 1e-12))
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """(N, C) to (N, C)."""

@@ -73,20 +73,17 @@ class D3M:
 
     def judge(self, features: SampleFeatures) -> Prediction:
         """Judge a part by its features."""
-        decision = self.state.decision
+        decision, shape = self.state.decision, self.state.grid.image_shape
         scores, distances = score_banks(features, self.state.fusion, self.state.banks, self.config)
-        score = float(decision.sample.score(scores))
+        score = float(decision.sample.voices(scores).max())
         anomalous = score > decision.threshold
 
-        shape = self.state.grid.image_shape
+        maps = np.stack([smooth_map(voice, features) for voice in decision.cell.voices(distances).T])
         on_part = features.window.paste(features.cells.astype(np.float32), shape) > 0.0
-        fused = smooth_map(decision.pixel.score(distances), features)
-        fused = (fused - decision.pixel_typical) / (decision.pixel_limit - decision.pixel_typical)
-        anomaly_map = np.where(on_part, np.maximum(features.window.paste(fused.astype(np.float32), shape), 0.0), 0.0).astype(np.float32)
+        anomaly_map = np.where(on_part, np.maximum(features.window.paste(maps.max(axis=0), shape), 0.0), 0.0).astype(np.float32)
         regions = ()
         if anomalous:
-            over = (distances - decision.cell_typical) / (decision.cell_limits - decision.cell_typical)
-            bank_maps = np.stack([features.window.paste(smooth_map(column, features), shape) for column in over.T])
+            bank_maps = np.stack([features.window.paste(bank, shape) for bank in maps[1:]])
             cell_px = features.window.width / features.cells.shape[1]
             regions = find_regions(anomaly_map, bank_maps, features.pitch_mm, least_px=round(cell_px**2))
         return Prediction(
@@ -96,7 +93,7 @@ class D3M:
             anomaly_map=anomaly_map,
             regions=regions,
             banks=tuple(
-                BankScore(name, float(value), float(limit)) for name, value, limit in zip(BANK_NAMES, scores, decision.bank_limits, strict=True)
+                BankScore(name, float(value), float(limit)) for name, value, limit in zip(BANK_NAMES, scores, decision.sample.limit[1:], strict=True)
             ),
             model_id=self.model_id,
             model_sha256=self.sha256,

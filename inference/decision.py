@@ -72,20 +72,48 @@ class OneClassFusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """Both SVMs and every limit."""
+class Judge:
+    """A one-class SVM beside the banks it fuses, all on one scale: 0 as a typical good one, 1 at the limit of good ones.
 
-    sample: OneClassFusion
-    threshold: float
-    """Of the sample score."""
-    bank_limits: NDArray[np.float64]
-    """(B,) of each bank's sample score."""
-    pixel: OneClassFusion
-    pixel_typical: float
-    """Fused distance of a typical good cell: 0 of the anomaly map."""
-    pixel_limit: float
-    """Limit of a good part's smoothed maximum: 1 of the anomaly map."""
-    cell_typical: NDArray[np.float64]
-    """(B,) distance of a typical good cell to each bank."""
-    cell_limits: NDArray[np.float64]
-    """(B,) limit of the largest cell distance of a good part to each bank."""
+    A weighted sum dilutes what one bank alone sees: a stain at 1.5 times the colour bank's limit may leave the sum below its own.
+    So each bank keeps its say: the judgement is the largest of the SVM and the banks, each against its own limit, and each limit
+    is drawn at an equal share of the false-reject rate, so that all together keep it (Bonferroni).
+    """
+
+    svm: OneClassFusion
+    typical: NDArray[np.float64]
+    """(1 + B,) of the SVM and of each bank."""
+    limit: NDArray[np.float64]
+    """(1 + B,)"""
+
+    def voices(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(..., B) bank scores to (..., 1 + B): the SVM, then each bank; 0 typical, 1 at the limit."""
+        return (with_svm(self.svm, scores) - self.typical) / (self.limit - self.typical)
+
+
+def with_svm(svm: OneClassFusion, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(..., B) bank scores to (..., 1 + B) with the SVM's own in front."""
+    return np.concatenate([svm.score(scores)[..., None], scores], axis=-1)
+
+
+def fit_judge(svm: OneClassFusion, typical_of: NDArray[np.floating], maxima: NDArray[np.floating], false_reject_rate: float) -> Judge:
+    """Limits of the SVM and the banks.
+
+    Args:
+        svm: fitted.
+        typical_of: (M, 1 + B) held-out values whose median is the typical one.
+        maxima: (N, 1 + B) what is held against the limit, one row a held-out good part.
+        false_reject_rate: of the judgement as a whole.
+    """
+    share = false_reject_rate / maxima.shape[1]
+    return Judge(svm, np.median(typical_of, axis=0).astype(np.float64), np.array([tail_limit(column, share) for column in maxima.T]))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """D_a of the paper, on sample scores, and D_s, on cells."""
+
+    sample: Judge
+    cell: Judge
+    threshold: float = 1.0
+    """Of the sample score, which is 1 at the limit of good parts."""

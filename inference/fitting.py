@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from inference.anomaly_map import part_maximum, smooth_map
 from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
-from inference.decision import Decision, OneClassFusion, tail_limit
+from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
-from inference.features.images import image_backbone
+from inference.features.images import IMAGE_CHANNELS, image_backbone
+from inference.features.points import FPFH_CHANNELS, HEIGHT_CHANNELS
 from inference.memory_bank import MemoryBank, channel_weights
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.sample import D3Sample
@@ -59,8 +60,8 @@ def _features(
 def _fit_banks(features: list[SampleFeatures], fusion: ContrastiveFusion, config: D3MConfig, cancelled: Callable[[], bool]) -> tuple[MemoryBank, ...]:
     fused = np.concatenate([fused_patches(f, fusion, config) for f in features])
     rgb, pseudo3d = np.concatenate([f.rgb for f in features]), np.concatenate([f.pseudo3d for f in features])
-    image_channels, point_channels = rgb.shape[1], features[0].points.shape[1]
-    plan = ((rgb, [image_channels]), (pseudo3d, [image_channels]), (fused, [image_channels, point_channels]))
+    # In the fused bank look, shape and height count alike, however many channels each has.
+    plan = ((rgb, [IMAGE_CHANNELS]), (pseudo3d, [IMAGE_CHANNELS]), (fused, [IMAGE_CHANNELS, FPFH_CHANNELS, HEIGHT_CHANNELS]))
     return tuple(MemoryBank.fit(patches, channel_weights(groups), config.coreset_share, config.seed, cancelled) for patches, groups in plan)
 
 
@@ -84,20 +85,18 @@ def _held_out(
 def _decide(features: list[SampleFeatures], held_out: list[tuple[NDArray[np.float64], NDArray[np.float64]]], config: D3MConfig) -> Decision:
     rate = config.false_reject_rate
     scores = np.stack([score for score, _ in held_out])
-    sample = OneClassFusion.fit(scores, config.seed)
+    svm = OneClassFusion.fit(scores, config.seed)
+    all_scores = with_svm(svm, scores)
+
     cells = np.concatenate([distances for _, distances in held_out])
-    pixel = OneClassFusion.fit(cells, config.seed)
-    peaks = np.array([part_maximum(smooth_map(pixel.score(d), f), f) for (_, d), f in zip(held_out, features, strict=True)])
-    bank_peaks = np.array([[part_maximum(smooth_map(column, f), f) for column in d.T] for (_, d), f in zip(held_out, features, strict=True)])
+    cell_svm = OneClassFusion.fit(cells, config.seed)
+    maxima = [
+        [part_maximum(smooth_map(column, f), f) for column in with_svm(cell_svm, distances).T]
+        for (_, distances), f in zip(held_out, features, strict=True)
+    ]
     return Decision(
-        sample=sample,
-        threshold=tail_limit(sample.score(scores), rate),
-        bank_limits=np.array([tail_limit(column, rate) for column in scores.T]),
-        pixel=pixel,
-        pixel_typical=float(np.median(pixel.score(cells))),
-        pixel_limit=tail_limit(peaks, rate),
-        cell_typical=np.median(cells, axis=0),
-        cell_limits=np.array([tail_limit(column, rate) for column in bank_peaks.T]),
+        sample=fit_judge(svm, all_scores, all_scores, rate),
+        cell=fit_judge(cell_svm, with_svm(cell_svm, cells), np.array(maxima), rate),
     )
 
 
@@ -122,7 +121,7 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
     report = FitReport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         samples=tuple(f.name for f in features),
-        held_out_scores=tuple(float(value) for value in decision.sample.score(scores)),
+        held_out_scores=tuple(float(value) for value in decision.sample.voices(scores).max(axis=1)),
         held_out_bank_scores=tuple(tuple(float(value) for value in row) for row in scores),
         fusion_loss=fusion_loss,
         bank_rows=tuple(len(bank.rows) for bank in banks),

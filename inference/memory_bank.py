@@ -19,6 +19,8 @@ from inference.coreset import k_centre_greedy
 
 _ROWS_PER_BLOCK = 1024
 _BANK_PER_BLOCK = 8192
+_LEAST_STD = 0.1
+"""Of the widest channel's standard deviation: a channel that hardly moves on good parts must not shout at its first move."""
 
 
 def channel_weights(groups: Sequence[int]) -> NDArray[np.float32]:
@@ -60,7 +62,7 @@ class MemoryBank:
             cancelled: see ``k_centre_greedy``.
         """
         mean, std = patches.mean(axis=0), patches.std(axis=0)
-        scale = np.sqrt(weights) / np.maximum(std, 1e-3 * std.max() + 1e-12)
+        scale = np.sqrt(weights) / np.maximum(std, _LEAST_STD * std.max() + 1e-12)
         standardised = (patches - mean) * scale
         picked = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
         return cls(mean.astype(np.float32), scale.astype(np.float32), np.ascontiguousarray(standardised[picked]))

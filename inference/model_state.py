@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference.contrastive_fusion import ContrastiveFusion
-from inference.decision import Decision, OneClassFusion
+from inference.decision import Decision, Judge, OneClassFusion
 from inference.features.extraction import FeatureGrid
 from inference.memory_bank import MemoryBank
 from inference.prediction import BANK_NAMES
@@ -57,7 +57,7 @@ class FitReport:
     samples: tuple[str, ...]
     """Names of the good parts, in the order of teaching."""
     held_out_scores: tuple[float, ...]
-    """Sample score of each good part against banks without it."""
+    """Sample score of each good part against banks without it; the limit is at 1."""
     held_out_bank_scores: tuple[tuple[float, ...], ...]
     """The same a bank: (samples) × (rgb, pseudo3d, fused)."""
     fusion_loss: tuple[float, float]
@@ -91,10 +91,8 @@ class ModelState:
             "backbone": {"name": self.backbone, "weights_sha256": self.backbone_sha256},
             "decision": {
                 "threshold": decision.threshold,
-                "pixel_typical": decision.pixel_typical,
-                "pixel_limit": decision.pixel_limit,
-                "sample_offset": decision.sample.offset,
-                "pixel_offset": decision.pixel.offset,
+                "sample_offset": decision.sample.svm.offset,
+                "cell_offset": decision.cell.svm.offset,
             },
             "report": asdict(self.report),
         }
@@ -105,11 +103,10 @@ class ModelState:
         arrays: dict[str, NDArray[Any]] = {f"fusion.{name}": tensor.numpy() for name, tensor in self.fusion.state_dict().items()}
         for name, bank in zip(BANK_NAMES, self.banks, strict=True):
             arrays |= {f"bank.{name}.mean": bank.mean, f"bank.{name}.scale": bank.scale, f"bank.{name}.rows": bank.rows}
-        decision = self.decision
-        for name, svm in (("sample", decision.sample), ("pixel", decision.pixel)):
-            arrays |= {f"decision.{name}.mean": svm.mean, f"decision.{name}.std": svm.std, f"decision.{name}.coef": svm.coef}
-        for name in ("bank_limits", "cell_typical", "cell_limits"):
-            arrays[f"decision.{name}"] = getattr(decision, name)
+        for name, judge in (("sample", self.decision.sample), ("cell", self.decision.cell)):
+            prefix = f"decision.{name}"
+            arrays |= {f"{prefix}.mean": judge.svm.mean, f"{prefix}.std": judge.svm.std, f"{prefix}.coef": judge.svm.coef}
+            arrays |= {f"{prefix}.typical": judge.typical, f"{prefix}.limit": judge.limit}
         return arrays
 
     @cached_property
@@ -133,25 +130,16 @@ class ModelState:
         fusion.load_state_dict(weights)
         limits = description["decision"]
 
-        def svm(name: str) -> OneClassFusion:
-            prefix = f"decision.{name}"
-            return OneClassFusion(arrays[f"{prefix}.mean"], arrays[f"{prefix}.std"], arrays[f"{prefix}.coef"], limits[f"{name}_offset"])
+        def judge(name: str) -> Judge:
+            mean, std, coef, typical, limit = (arrays[f"decision.{name}.{part}"] for part in ("mean", "std", "coef", "typical", "limit"))
+            return Judge(OneClassFusion(mean, std, coef, limits[f"{name}_offset"]), typical, limit)
 
         return cls(
             config=D3MConfig(**description["config"]),
             grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])})),
             fusion=fusion.eval().requires_grad_(False),
             banks=tuple(MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows"))) for name in BANK_NAMES),
-            decision=Decision(
-                sample=svm("sample"),
-                threshold=limits["threshold"],
-                bank_limits=arrays["decision.bank_limits"],
-                pixel=svm("pixel"),
-                pixel_typical=limits["pixel_typical"],
-                pixel_limit=limits["pixel_limit"],
-                cell_typical=arrays["decision.cell_typical"],
-                cell_limits=arrays["decision.cell_limits"],
-            ),
+            decision=Decision(judge("sample"), judge("cell"), limits["threshold"]),
             report=FitReport(**{key: _tuples(value) for key, value in description["report"].items()}),
             backbone=description["backbone"]["name"],
             backbone_sha256=description["backbone"]["weights_sha256"],

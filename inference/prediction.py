@@ -43,6 +43,7 @@ class Prediction:
     """The verdict, where it comes from and which model gave it."""
 
     score: float
+    """0 as a typical good part, 1 at the limit of good parts; higher is more anomalous."""
     threshold: float
     is_anomalous: bool
     anomaly_map: NDArray[np.float32]

@@ -26,13 +26,15 @@ from rig_configs.errors import SampleError
 
 _POINTS_PER_CELL = 2
 """Points along one side of a cell: about 10,000 points on a part that fills the window."""
-_NORMAL_RADIUS, _NORMAL_NEIGHBOURS = 2.0, 30
+_NORMAL_REACH = 2
+"""Points to each side of the plane fit of a normal, and the usual radius of 2 point pitches v."""
 _FEATURE_RADIUS, _FEATURE_NEIGHBOURS = 5.0, 100
-"""Radii in units of the point pitch v."""
+"""Radius in point pitches v, and the most neighbours, of FPFH."""
 _HEIGHT_OCTAVES = 4
 _MIN_COVERAGE = 0.5
 FPFH_CHANNELS = 33
-POINT_CHANNELS = FPFH_CHANNELS + 2 * _HEIGHT_OCTAVES + 1
+HEIGHT_CHANNELS = 2 * _HEIGHT_OCTAVES + 1
+POINT_CHANNELS = FPFH_CHANNELS + HEIGHT_CHANNELS
 
 
 @numba.njit(cache=True)
@@ -68,13 +70,51 @@ def _block_points(xyz: NDArray[np.float32], part: NDArray[np.bool_], rows: int, 
     return points
 
 
-def _fpfh(points: NDArray[np.float32], pitch_mm: float) -> NDArray[np.float32]:
-    """(N, 33) FPFH of (N, 3) points, normals towards the camera; each of its three histograms sums to 1."""
+@numba.njit(cache=True)
+def _organised_normals(points: NDArray[np.float32], reach: int) -> NDArray[np.float64]:
+    """(rows, columns, 3) unit normals by the least-squares plane z = ax + by + c over (2·reach + 1)² points around; (0, 0, 1) where undetermined.
+
+    The plane is a graph over x and y, so the normal always looks up to the camera: eigenvector normals have no sign of their own
+    and flip at random on steep walls.
+    """
+    rows, columns = points.shape[:2]
+    normals = np.zeros((rows, columns, 3))
+    for r in range(rows):
+        for c in range(columns):
+            normals[r, c, 2] = 1.0
+            if not np.isfinite(points[r, c, 2]):
+                continue
+            n, sx, sy, sz, sxx, sxy, syy, sxz, syz = 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for i in range(max(r - reach, 0), min(r + reach + 1, rows)):
+                for j in range(max(c - reach, 0), min(c + reach + 1, columns)):
+                    if np.isfinite(points[i, j, 2]):
+                        x, y, z = points[i, j, 0] - points[r, c, 0], points[i, j, 1] - points[r, c, 1], points[i, j, 2] - points[r, c, 2]
+                        n += 1
+                        sx, sy, sz = sx + x, sy + y, sz + z
+                        sxx, sxy, syy, sxz, syz = sxx + x * x, sxy + x * y, syy + y * y, sxz + x * z, syz + y * z
+            if n < 3:
+                continue
+            cxx, cxy, cyy, cxz, cyz = sxx - sx * sx / n, sxy - sx * sy / n, syy - sy * sy / n, sxz - sx * sz / n, syz - sy * sz / n
+            determinant = cxx * cyy - cxy * cxy
+            if determinant <= 1e-6 * cxx * cyy:
+                continue
+            a, b = (cxz * cyy - cyz * cxy) / determinant, (cyz * cxx - cxz * cxy) / determinant
+            length = np.sqrt(a * a + b * b + 1.0)
+            normals[r, c, 0], normals[r, c, 1], normals[r, c, 2] = -a / length, -b / length, 1.0 / length
+    return normals
+
+
+def _fpfh(points: NDArray[np.float32], normals: NDArray[np.float64], pitch_mm: float) -> NDArray[np.float32]:
+    """(N, 33) square roots of the FPFH of (N, 3) points and normals; the squares of each of its three histograms sum to 1.
+
+    The root makes the Euclidean distance that of Hellinger, the fitting one for histograms (as in RootSIFT): plain differences
+    would hear the full bins alone.
+    """
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points.astype(np.float64)))
-    cloud.estimate_normals(o3d.geometry.KDTreeSearchParamHybrid(_NORMAL_RADIUS * pitch_mm, _NORMAL_NEIGHBOURS))
-    cloud.orient_normals_to_align_with_direction(np.array([0.0, 0.0, 1.0]))
+    cloud.normals = o3d.utility.Vector3dVector(normals)
     search = o3d.geometry.KDTreeSearchParamHybrid(_FEATURE_RADIUS * pitch_mm, _FEATURE_NEIGHBOURS)
-    return (np.asarray(o3d.pipelines.registration.compute_fpfh_feature(cloud, search).data).T / 100.0).astype(np.float32)
+    histograms = np.asarray(o3d.pipelines.registration.compute_fpfh_feature(cloud, search).data).T
+    return np.sqrt(histograms / 100.0).astype(np.float32)
 
 
 def _relief(z: NDArray[np.float32], valid: NDArray[np.bool_], pitch_mm: float) -> NDArray[np.float32]:
@@ -101,7 +141,7 @@ def point_features(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], window:
         xyz_mm: (H, W, 3) organised points in the rig frame, mm; NaN where unknown.
         part: (H, W) the outlined part.
         window: where the cells lie.
-        cell_mm: side of one cell, mm; the radii of normals, features and height wavelengths follow from it.
+        cell_mm: side of one cell, mm; the radii of features and the height wavelengths follow from it.
         name: of the sample, for messages.
 
     Returns:
@@ -121,7 +161,7 @@ def point_features(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], window:
     z = np.where(valid, points[..., 2], 0.0).astype(np.float32)
     values = np.zeros((*valid.shape, POINT_CHANNELS), np.float32)
     if valid.any():
-        values[valid, :FPFH_CHANNELS] = _fpfh(points[valid], pitch_mm)
+        values[valid, :FPFH_CHANNELS] = _fpfh(points[valid], _organised_normals(points, _NORMAL_REACH)[valid], pitch_mm)
     for octave in range(_HEIGHT_OCTAVES):
         phase = 2.0 * np.pi * z / (4.0 * cell_mm * 2.0**octave)
         values[..., FPFH_CHANNELS + 2 * octave] = np.sin(phase)
