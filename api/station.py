@@ -22,9 +22,8 @@ from rig_configs.errors import D3Error, DeviceError
 from rig_configs.files import sha256_of
 
 
-def unheard(stage: Stage) -> None:
-    """Nobody listens to the stages."""
-    del stage
+def unheard(*_: object) -> None:
+    """Nobody listens."""
 
 
 class Station:
@@ -135,7 +134,7 @@ class Station:
         parts: int,
         next_good_part: Callable[[str], None],
         config: D3MConfig | None = None,
-        progress: Callable[[float, str], None] = lambda fraction, message: None,
+        progress: Callable[[float, str], None] = unheard,
         cancelled: Callable[[], bool] = nobody,
     ) -> None:
         """Teach a recipe from good parts scanned on this rig.

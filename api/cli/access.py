@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.common import DATA_DIR, DataDirOption, stderr
 from api.schemas import Role
-from api.security import Accounts
-from api.settings import Settings
-from api.store.store import open_store
+
+if TYPE_CHECKING:
+    from api.security import Accounts
 
 app = typer.Typer(help="Sign-in links for people, keys for machines.", no_args_is_help=True)
 
 
 @contextmanager
-def _accounts(settings: Settings) -> Iterator[Accounts]:
+def _accounts(data_dir: Path) -> Generator[Accounts]:
+    from api.security import Accounts
+    from api.settings import Settings
+    from api.store.store import open_store
+
+    settings = Settings(data_dir=data_dir)
     store = open_store(settings)
     try:
         yield Accounts(store, settings.session_hours)
@@ -35,7 +41,7 @@ def link(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Print a link that signs one browser in, once."""
-    with _accounts(Settings(data_dir=data_dir)) as accounts:
+    with _accounts(data_dir) as accounts:
         sys.stdout.write(accounts.create_sign_in_link(role, minutes, url) + "\n")
 
 
@@ -46,13 +52,13 @@ def key(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Make an API key and print it; it is shown this once and kept nowhere."""
-    with _accounts(Settings(data_dir=data_dir)) as accounts:
+    with _accounts(data_dir) as accounts:
         sys.stdout.write(accounts.create_key(name, role) + "\n")
 
 
 @app.command()
 def revoke(name: Annotated[str, typer.Argument(help="Name of the key.")], data_dir: DataDirOption = DATA_DIR) -> None:
     """Make an API key useless."""
-    with _accounts(Settings(data_dir=data_dir)) as accounts:
+    with _accounts(data_dir) as accounts:
         accounts.revoke_key(name)
     stderr.print(f"The key '{name}' no longer works.", markup=False)

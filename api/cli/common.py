@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ def print_json(value: Any) -> None:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
+def progress_bar(title: str) -> Generator[Callable[[float, str], None]]:
     """A progress bar on standard error; yields a function that takes the share done and what is done now."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
@@ -49,7 +49,7 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
 
 
 @contextmanager
-def cancellable() -> Iterator[Callable[[], bool]]:
+def cancellable() -> Generator[Callable[[], bool]]:
     """Ctrl-C and SIGTERM ask the work inside to stop cleanly, so that lights go dark; a second Ctrl-C stops at once."""
     asked = False
 

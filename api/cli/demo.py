@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
 from api.cli.serve import HostOption, PortOption, run
 from api.cli.teach import DEFAULT_PARTS, teach_with_bar
-from api.composition import OpenStation, open_station
-from api.jobs import JobRunner
-from api.schemas import InspectionRequest, Role
-from api.security import Principal
-from api.service_lock import ServiceLock
-from api.settings import Settings
-from api.store.store import open_store
-from api.waiting import finished
+
+if TYPE_CHECKING:
+    from api.composition import OpenStation
+    from api.settings import Settings
 
 RECIPE = "fork_crimp_terminal"
 
@@ -33,6 +29,8 @@ def demo(
     teach_parts: Annotated[int, typer.Option(min=5, max=500, help="Good parts to teach from, when no model is there.")] = DEFAULT_PARTS,
 ) -> None:
     """Build the simulated rig, teach from good parts if no model is there, serve, and print a sign-in link."""
+    from api.settings import Settings
+
     opened = open_station("demo", data_dir, name="demo", seed=seed, automatic_hand=not once)
     try:
         opened.station.models.check(recipe)

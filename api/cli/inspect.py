@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, stderr
-from api.composition import open_station
-from api.outcome import Outcome
+
+if TYPE_CHECKING:
+    from api.outcome import Outcome
 
 
 def inspect(
@@ -21,6 +22,8 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Judge the part on the rig, or a saved capture; exits 0 for OK, 3 for NotOK, 4 for NotDecidable."""
+    from api.composition import open_station
+
     opened = open_station(rig, data_dir, seed=seed, capture=capture)
     try:
         opened.station.models.model(recipe)

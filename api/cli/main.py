@@ -20,7 +20,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.add_typer(rig.app, name="rig")
-app.command("calibrate")(calibrate.calibrate)
+app.add_typer(calibrate.app, name="calibrate")
 app.command("reconstruct")(reconstruct.reconstruct)
 app.command("teach")(teach.teach)
 app.command("inspect")(inspect.inspect)

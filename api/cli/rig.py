@@ -10,7 +10,6 @@ import typer
 from rich.table import Table
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, stderr
-from api.composition import open_rig, open_station
 from rig_configs.errors import DeviceUnavailable
 from rig_configs.files import load_rig, rig_folder
 
@@ -20,6 +19,8 @@ app = typer.Typer(help="Talk to the rig's devices.", no_args_is_help=True)
 @app.command()
 def check(rig: RigOption = "demo", as_json: JsonOption = False) -> None:
     """Ask every device what it is."""
+    from api.composition import open_rig
+
     folder = rig_folder(rig)
     opened = open_rig(load_rig(folder), folder)
     try:
@@ -38,6 +39,8 @@ def check(rig: RigOption = "demo", as_json: JsonOption = False) -> None:
 @app.command()
 def safe(rig: RigOption = "demo") -> None:
     """Turn lights and projectors off."""
+    from api.composition import open_rig
+
     folder = rig_folder(rig)
     opened = open_rig(load_rig(folder), folder)
     try:
@@ -63,6 +66,8 @@ def capture(
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
     """Capture the part on the rig to a folder, losslessly; reconstruct or inspect it later."""
+    from api.composition import open_station
+
     opened = open_station(rig, data_dir, seed=seed, automatic_hand=False)
     try:
         if opened.bench is not None:

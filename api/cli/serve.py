@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
-import uvicorn
 
-from api.app import create_app
 from api.cli.common import DATA_DIR, DataDirOption, RigOption, stderr
-from api.composition import OpenStation, open_station
-from api.schemas import Role
-from api.security import Accounts
-from api.settings import Settings
-from api.store.store import open_store
 from rig_configs.errors import Conflict
+
+if TYPE_CHECKING:
+    from api.composition import OpenStation
+    from api.settings import Settings
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -33,6 +29,9 @@ def serve(
     seed: Annotated[int, typer.Option(min=0, help="Seed of a simulated rig's parts and noise.")] = 0,
 ) -> None:
     """Serve the REST interface and the panel."""
+    from api.composition import open_station
+    from api.settings import Settings
+
     settings = Settings(data_dir=data_dir, database=database, station_name=station_name, host=host, port=port)
     run(settings, open_station(rig, data_dir, name=station_name, seed=seed))
 
@@ -43,6 +42,14 @@ def run(settings: Settings, opened: OpenStation) -> None:
     Raises:
         Conflict: the port is taken.
     """
+    import structlog
+    import uvicorn
+
+    from api.app import create_app
+    from api.schemas import Role
+    from api.security import Accounts
+    from api.store.store import open_store
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.prompt import Prompt
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
-from api.composition import OpenStation, open_station
+
+if TYPE_CHECKING:
+    from api.composition import OpenStation
 
 DEFAULT_PARTS = 24
 
@@ -22,6 +24,8 @@ def teach(
     as_json: JsonOption = False,
 ) -> None:
     """Scan good parts and fit the recipe's D³M model; the old model stays until the new one is complete."""
+    from api.composition import open_station
+
     opened = open_station(rig, data_dir, seed=seed)
     try:
         teach_with_bar(opened, recipe, parts)
@@ -29,9 +33,9 @@ def teach(
         opened.station.close()
     model = opened.station.models.model(recipe)
     if as_json:
-        print_json({"recipe": recipe, "model_id": model.model_id, "parts": parts, "threshold": model.decision.threshold})
+        print_json({"recipe": recipe, "model_id": model.model_id, "parts": parts, "threshold": model.threshold})
     else:
-        stderr.print(f"Recipe {recipe} is taught: {model.model_id}, limit {model.decision.threshold:.3f}.", markup=False)
+        stderr.print(f"Recipe {recipe} is taught: {model.model_id}, limit {model.threshold:.3f}.", markup=False)
 
 
 def teach_with_bar(opened: OpenStation, recipe: str, parts: int) -> None:

@@ -1,0 +1,208 @@
+"""Calibrating a rig: captures of the board, the plate and the sphere, and what is computed of them.
+
+Whoever lays the artefacts under the camera is a :class:`Guide`: a person who reads instructions, or the hand on the
+simulated bench. What is computed sees the frames and the rig's drawing only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from photometric.calibration import calibrate_zones, white_balance
+from structured_light.calibration import BoardCapture, calibrate_geometry
+
+from acquisition import pixel_formats
+from acquisition.capture import Frame
+from acquisition.rig import Rig, nobody
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
+from rig_configs.calibration import Calibration, Residuals
+from rig_configs.schema import RigConfig
+from structured_light.decoder import FringeDecoder
+from structured_light.patterns import FringePatterns
+
+MIN_MODULATION_SHARE = 0.005
+
+
+class Guide(Protocol):
+    """Lays the artefacts under the camera."""
+
+    board_poses: int
+    """How many poses of the board are captured; the first lies flat on the reference plane."""
+    sphere_positions: int
+    """At how many places the sphere is captured."""
+
+    def board(self, pose: int) -> None:
+        """Lay the board; pose 0 flat on the reference plane, upright in the image."""
+        ...
+
+    def plate(self) -> None:
+        """Lay the matt white plate on the reference plane."""
+        ...
+
+    def sphere(self, position: int) -> None:
+        """Put the mirror sphere on the dark plate."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Lit:
+    """Frames of one artefact under ambient light and every zone."""
+
+    ambient: NDArray[np.float32]
+    """(H, W) luminance, DN."""
+    zones: list[NDArray[np.float32]]
+    """(H, W) luminance a zone, DN."""
+    colour: NDArray[np.float32]
+    """(H, W, 3) mean of the zones less ambient, DN."""
+
+
+class Calibrator:
+    """Captures and computes the calibration of one rig.
+
+    Args:
+        rig: the opened rig.
+        guide: lays the artefacts.
+        progress: told the share that is done and what is done now.
+        cancelled: asked before every frame.
+    """
+
+    def __init__(
+        self, rig: Rig, guide: Guide, progress: Callable[[float, str], None] = lambda _, __: None, cancelled: Callable[[], bool] = nobody
+    ) -> None:
+        self._rig = rig
+        self._config: RigConfig = rig.config
+        self._guide = guide
+        self._progress = progress
+        self._cancelled = cancelled
+        self._digest = hashlib.sha256()
+
+    def all(self) -> Calibration:
+        """Camera and projectors from the board, then the zones from plate and sphere.
+
+        Raises:
+            CalibrationFailed: the captures do not determine the rig; says which, and what to do.
+            DeviceError, Cancelled: from the scans.
+        """
+        guide, config = self._guide, self._config
+        total = guide.board_poses + 1 + guide.sphere_positions
+        captures: list[BoardCapture] = []
+        for pose in range(guide.board_poses):
+            self._progress(0.9 * pose / total, f"board, pose {pose + 1} of {guide.board_poses}")
+            guide.board(pose)
+            captures.append(self._board())
+        self._progress(0.9 * guide.board_poses / total, "solving camera and projectors")
+        geometry = calibrate_geometry(config, captures)
+
+        self._progress(0.9 * (guide.board_poses + 1) / total, "matt white plate")
+        guide.plate()
+        plate = self._lit()
+        spheres: list[_Lit] = []
+        for position in range(guide.sphere_positions):
+            self._progress(0.9 * (guide.board_poses + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
+            guide.sphere(position)
+            spheres.append(self._lit())
+        self._progress(0.95, "solving light zones")
+        exposure_us = config.sequence.light_exposure_us
+        zones = calibrate_zones(
+            geometry.camera,
+            [z.name for z in config.lights.zones],
+            [s.zones for s in spheres],
+            plate.zones,
+            plate.ambient,
+            exposure_us,
+            config.artefacts.sphere_diameter_mm,
+            config.camera.pixel_format.full_scale_dn,
+        )
+        self._progress(1.0, "done")
+        created = datetime.now(UTC)
+        return Calibration(
+            rig=config.name,
+            calibration_id=f"{config.name}-{created:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+            created=created,
+            is_simulated=config.is_simulated,
+            camera=geometry.camera,
+            projectors=geometry.projectors,
+            zones=zones.zones,
+            black_level_dn=zones.black_level_dn,
+            white_balance=white_balance(plate.colour),
+            residuals=Residuals(
+                camera_rms_px=geometry.camera_rms_px,
+                projector_rms_px=geometry.projector_rms_px,
+                held_out_rms_um=geometry.held_out_rms_um,
+                light_rms_deg=zones.light_rms_deg,
+                flat_field_rms_percent=zones.flat_field_rms_percent,
+            ),
+            inputs_sha256=self._digest.hexdigest(),
+        )
+
+    def _board(self) -> BoardCapture:
+        config = self._config
+        patterns = [
+            [FringePatterns(config.sequence.fringes, p.width_px, p.height_px, direction) for direction in ("columns", "rows")]
+            for p in config.projectors
+        ]
+        steps: list[AmbientStep | ZoneStep | FringeStep] = list(self._zone_steps())
+        images: list[tuple[NDArray[np.uint8], ...]] = []
+        for p, (columns, rows) in enumerate(patterns):
+            images.append((*columns.images, *rows.images))
+            steps += [FringeStep(projector=p, pattern=i, exposure_us=config.sequence.fringe_exposure_us) for i in range(len(images[-1]))]
+        full = config.camera.pixel_format.full_scale_dn
+        decoders = [[FringeDecoder(d, full, MIN_MODULATION_SHARE * full) for d in directions] for directions in patterns]
+        lit = _LitFrames(config)
+        for frame in self._frames(Sequence(tuple(steps), tuple(images))):
+            if not isinstance(frame.step, FringeStep):
+                lit.add(frame)
+                continue
+            columns = patterns[frame.step.projector][0].count
+            direction = int(frame.step.pattern >= columns)
+            decoders[frame.step.projector][direction].add(frame.step.pattern - direction * columns, frame.pixels)
+        decoded = [tuple(d.decode().column.copy() for d in directions) for directions in decoders]
+        result = lit.result()
+        return BoardCapture(np.mean(result.zones, axis=0, dtype=np.float32), tuple((c, r) for c, r in decoded))
+
+    def _lit(self) -> _Lit:
+        lit = _LitFrames(self._config)
+        none = tuple(() for _ in self._config.projectors)
+        for frame in self._frames(Sequence(tuple(self._zone_steps()), none)):
+            lit.add(frame)
+        return lit.result()
+
+    def _zone_steps(self) -> list[AmbientStep | ZoneStep]:
+        # One exposure for all: the black level then cancels exactly.
+        exposure_us = self._config.sequence.light_exposure_us
+        return [AmbientStep(exposure_us=exposure_us), *(ZoneStep(zone=z, exposure_us=exposure_us) for z in range(len(self._config.lights.zones)))]
+
+    def _frames(self, sequence: Sequence):
+        for frame in self._rig.scan(sequence, self._cancelled):
+            self._digest.update(frame.step.key.encode())
+            self._digest.update(np.ascontiguousarray(frame.pixels).data)
+            yield frame
+
+
+class _LitFrames:
+    """Collects the ambient and zone frames of one artefact."""
+
+    def __init__(self, config: RigConfig) -> None:
+        self._format = config.camera.pixel_format
+        self._ambient: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._zones: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+
+    def add(self, frame: Frame) -> None:
+        colour = pixel_formats.rgb(frame.pixels, self._format)
+        pair = (pixel_formats.luminance(colour).astype(np.float32), colour.astype(np.float32))
+        if isinstance(frame.step, AmbientStep):
+            self._ambient = pair
+        else:
+            self._zones.append(pair)
+
+    def result(self) -> _Lit:
+        assert self._ambient is not None
+        colour = np.mean([z[1] for z in self._zones], axis=0, dtype=np.float32) - self._ambient[1]
+        return _Lit(self._ambient[0], [z[0] for z in self._zones], colour)
