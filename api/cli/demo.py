@@ -29,6 +29,7 @@ def demo(
     teach_parts: Annotated[int, typer.Option(min=5, max=500, help="Good parts to teach from, when no model is there.")] = DEFAULT_PARTS,
 ) -> None:
     """Build the simulated rig, teach from good parts if no model is there, serve, and print a sign-in link."""
+    from api.composition import open_station
     from api.settings import Settings
 
     opened = open_station("demo", data_dir, name="demo", seed=seed, automatic_hand=not once)
@@ -58,6 +59,12 @@ def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: 
     """Inspect one good and one defective part of a seed by the service's own job runner and store."""
     from acquisition.simulation.feeder import PartFeeder
     from acquisition.simulation.parts import PART_KINDS
+    from api.jobs import JobRunner
+    from api.schemas import InspectionRequest, Role
+    from api.security import Principal
+    from api.service_lock import ServiceLock
+    from api.store.store import open_store
+    from api.waiting import finished
 
     assert opened.bench is not None
     feeder = PartFeeder(opened.bench, recipe, seed)
