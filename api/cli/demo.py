@@ -49,10 +49,14 @@ def demo(
         print_json({"inspections": inspections})
     else:
         for inspection in inspections:
-            stderr.print(
-                f"{inspection['part']} part: {inspection['evaluation']}, score {inspection['score']:.2f}, limit {inspection['threshold']:.2f}, "
-                f"{inspection['seconds']['total']:.1f} s"
-            )
+            stderr.print(_in_words(inspection), markup=False)
+
+
+def _in_words(inspection: dict[str, Any]) -> str:
+    told = f"{inspection['part']} part: {inspection['evaluation']}"
+    if inspection["reason"]:
+        return f"{told}: {inspection['reason']['message']} {inspection['reason']['cure']}"
+    return f"{told}, score {inspection['score']:.2f}, limit {inspection['threshold']:.2f}, {inspection['seconds']['total']:.1f} s"
 
 
 def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: str, seed: int) -> list[dict[str, Any]]:
