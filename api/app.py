@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 
 from api import problems
 from api.jobs import JobRunner
+from api.log import configure_logging
 from api.outcome import Inspects
 from api.panel_files import PANEL_DIST, Panel
 from api.response_headers import ResponseHeaders
@@ -46,6 +47,8 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
     Returns:
         The app; ``app.state.service`` is its :class:`api.service.Service`.
     """
+    if not structlog.is_configured():
+        configure_logging()
     app = _routed(panel_dist, _lifespan)
     store = store or Store(settings.database_url, settings.data_dir)
     app.state.service = Service(
@@ -92,6 +95,7 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         generate_unique_id_function=lambda route: route.name,
         max_body_size=MAX_BODY_BYTES,
         lifespan=lifespan,
+        redirect_slashes=False,
     )
     problems.install(app)
     app.add_middleware(ResponseHeaders)

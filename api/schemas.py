@@ -65,13 +65,17 @@ class Schema(BaseModel):
 # ---------------------------------------------------------------------------------------------------------- requests
 
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+"""Text without control characters: they have no place in an identity, and PostgreSQL takes no NUL."""
+
+
 class InspectionRequest(Schema):
     """Ask for the part on the rig to be inspected."""
 
-    recipe: str = Field(min_length=1, max_length=100, description="Recipe to inspect by.")
-    serial: str | None = Field(default=None, min_length=1, max_length=100, description="Serial number of the part.")
-    lot: str | None = Field(default=None, min_length=1, max_length=100, description="Lot the part belongs to.")
-    order: str | None = Field(default=None, min_length=1, max_length=100, description="Production order.")
+    recipe: str = Field(min_length=1, max_length=100, pattern=PRINTABLE, description="Recipe to inspect by.")
+    serial: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Serial number of the part.")
+    lot: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Lot the part belongs to.")
+    order: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Production order.")
 
 
 class SignIn(Schema):

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from pydantic import AwareDatetime
 
 from api.problems import IdempotencyMissing, documented
-from api.schemas import Evaluation, Inspection, InspectionPage, InspectionRequest, InspectionState, Role
+from api.schemas import PRINTABLE, Evaluation, Inspection, InspectionPage, InspectionRequest, InspectionState, Role
 from api.security import Principal, requires
 from api.service import Service, Serving
 from api.store import inspections
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/inspections", tags=["inspections"])
 
 MAX_WAIT_S = 60
 _EVERYBODY = requires(Role.OPERATOR, Role.MES)
-_TEXT = r"^[^\x00-\x1f\x7f]*$"
 _ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 _LOCATION = {"Location": {"description": "Where the inspection is found.", "schema": {"type": "string"}}}
 
@@ -82,9 +81,9 @@ async def create_inspection(
 def list_inspections(
     _caller: Caller,
     service: Serving,
-    serial: Annotated[str | None, Query(max_length=100, pattern=_TEXT, description="Only this serial number.")] = None,
-    lot: Annotated[str | None, Query(max_length=100, pattern=_TEXT, description="Only this lot.")] = None,
-    recipe: Annotated[str | None, Query(max_length=100, pattern=_TEXT, description="Only this recipe.")] = None,
+    serial: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this serial number.")] = None,
+    lot: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this lot.")] = None,
+    recipe: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this recipe.")] = None,
     evaluation: Annotated[Evaluation | None, Query(description="Only this verdict.")] = None,
     since: Annotated[AwareDatetime | None, Query(alias="from", description="Only what was asked for at or after this (with time zone).")] = None,
     until: Annotated[AwareDatetime | None, Query(alias="to", description="Only what was asked for before this (with time zone).")] = None,

@@ -164,7 +164,7 @@ def page(session: Session, wanted: History) -> InspectionPage:
 def counts(session: Session, since: datetime) -> Counts:
     """Verdicts since a time; answered from an index alone."""
     query = select(InspectionRow.evaluation, func.count()).where(InspectionRow.finished >= since).group_by(InspectionRow.evaluation)
-    by = dict(session.execute(query).tuples().all())
+    by = dict(session.execute(query).all())
     return Counts(
         since=since,
         total=sum(by.values()),

@@ -14,9 +14,12 @@ from fake_station import FakeStation
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.log import configure_logging
 from api.schemas import Role
 from api.service import Service
 from api.settings import Settings
+
+configure_logging()
 
 
 @pytest.fixture

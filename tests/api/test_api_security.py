@@ -182,8 +182,7 @@ def test_secrets_are_stored_nowhere(service: Service, url: str) -> None:
     assert not any(secret.encode() in written for secret in secrets)
 
 
-@pytest.mark.parametrize("token_from", ["cookie"])
-def test_another_site_cannot_make_a_signed_in_browser_act(browser: httpx.Client, client: Client, url: str, token_from: str) -> None:
+def test_another_site_cannot_make_a_signed_in_browser_act(browser: httpx.Client, client: Client, url: str) -> None:
     cookies = dict(browser.cookies)
     post = {"url": "/api/v1/inspections", "json": {"recipe": "bolt"}}
     for headers, fine in (
