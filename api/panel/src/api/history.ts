@@ -1,11 +1,11 @@
 import type { QueryClient } from "@tanstack/react-query";
 import type { InspectionSummary } from "./schema";
+import { STAGES } from "./stages";
 
 export const HISTORY_LENGTH = 20;
 export const HISTORY_KEY = ["inspections"] as const;
 
 const STATES = ["queued", "running", "finished"];
-const STAGES = ["capture", "photometric", "structured_light", "inference", "save"];
 
 /** How far an inspection has come: it only ever goes forward. */
 function progress(of: InspectionSummary): number {

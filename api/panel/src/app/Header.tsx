@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Recipe } from "../api/schema";
 import { SignOut } from "./SignOut";
@@ -15,10 +15,12 @@ interface Props {
   onRecipe: (name: string) => void;
   lot: string;
   onLot: (lot: string) => void;
+  /** More fields beside the lot. */
+  children: ReactNode;
 }
 
 /** Where one is and what is being made. */
-export function Header({ station, isSimulated, recipes, recipe, onRecipe, lot, onLot }: Props) {
+export function Header({ station, isSimulated, recipes, recipe, onRecipe, lot, onLot, children }: Props) {
   const { t } = useTranslation();
   return (
     <header className="head">
@@ -30,6 +32,7 @@ export function Header({ station, isSimulated, recipes, recipe, onRecipe, lot, o
         <span>{t("app.lot")}</span>
         <input value={lot} maxLength={100} autoComplete="off" spellCheck={false} placeholder={t("app.lotHint")} onChange={(event) => onLot(event.target.value)} />
       </label>
+      {children}
       {isSimulated && <strong className="simulated">{t("app.simulated")}</strong>}
       <div className="tools-right">
         <ToolButtons />

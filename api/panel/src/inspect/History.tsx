@@ -35,11 +35,11 @@ export function History({ items, shownId, onShow }: Props) {
                 <span className="what">
                   <b>{item.serial ?? format.time(item.created)}</b>
                   <span>{item.serial && format.time(item.created)}</span>
-                  {item.reason && <span>{reasonTitle(item.reason)}</span>}
-                </span>
-                <span className="mark">
-                  <Symbol />
-                  {t(`history.${item.evaluation}`)}
+                  <span className="mark">
+                    <Symbol />
+                    {t(`history.${item.evaluation}`)}
+                  </span>
+                  {item.reason && <span className="because">{reasonTitle(item.reason)}</span>}
                 </span>
               </button>
             </li>

@@ -55,16 +55,18 @@ export function InspectPage() {
         onRecipe={setRecipeName}
         lot={lot}
         onLot={setLot}
-      />
+      >
+        <SerialField inputRef={serialRef} value={now.serial} onChange={now.setSerial} onEnter={() => buttonRef.current?.focus()} />
+      </Header>
       <Banners isStale={!events.connected || rig.isError} />
       <main className="inspect">
         <div className="left">
           <VerdictCard latest={latest} detail={detail} rig={rig.data} />
           <StageStrip latest={latest} detail={detail} />
           {now.error && <Notice error={now.error} onDismiss={now.dismiss} />}
-          <SerialField inputRef={serialRef} value={now.serial} onChange={now.setSerial} onEnter={() => buttonRef.current?.focus()} />
           <Trigger
             buttonRef={buttonRef}
+            serial={now.serial}
             busy={busy}
             isSending={now.isSending}
             isCancelling={now.isCancelling}

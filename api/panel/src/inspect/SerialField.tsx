@@ -13,7 +13,7 @@ interface Props {
 export function SerialField({ inputRef, value, onChange, onEnter }: Props) {
   const { t } = useTranslation();
   return (
-    <label className="card serial">
+    <label className="field serial">
       <span>{t("inspect.serial")}</span>
       <input
         ref={inputRef}

@@ -1,9 +1,8 @@
 import { useTranslation } from "react-i18next";
-import type { Inspection, InspectionSummary, Stage } from "../api/schema";
+import type { Inspection, InspectionSummary } from "../api/schema";
 import { useFormat } from "../app/format";
 import { CheckIcon } from "../app/icons";
-
-const STAGES = ["capture", "photometric", "structured_light", "inference", "save"] as const satisfies readonly Stage[];
+import { STAGES } from "../api/stages";
 
 type Progress = "done" | "now" | "next" | "none";
 
@@ -29,7 +28,7 @@ export function StageStrip({ latest, detail }: { latest: InspectionSummary | nul
           <li key={stage} className={`stage-${progress}`} aria-current={progress === "now" ? "step" : undefined}>
             <b>{name}</b>
             <span>
-              {seconds !== undefined ? t("stage.seconds", { seconds: format.one(seconds) }) : progress === "done" ? <CheckIcon /> : "·"}
+              {seconds !== undefined ? t("stage.seconds", { seconds: format.one(seconds) }) : progress === "done" ? <CheckIcon /> : progress === "now" ? "…" : "–"}
             </span>
           </li>
         );

@@ -5,6 +5,8 @@ import type { InspectionSummary } from "../api/schema";
 
 interface Props {
   buttonRef: RefObject<HTMLButtonElement | null>;
+  /** Serial of the next part, as far as it is known. */
+  serial: string;
   /** The inspection that runs or waits; none when the station is free. */
   busy: InspectionSummary | null;
   isSending: boolean;
@@ -16,9 +18,9 @@ interface Props {
 }
 
 /** The one button. While a part is being looked at it is disabled and says so, and a smaller one beside it cancels. */
-export function Trigger({ buttonRef, busy, isSending, isCancelling, hindrance, onInspect, onCancel }: Props) {
+export function Trigger({ buttonRef, serial, busy, isSending, isCancelling, hindrance, onInspect, onCancel }: Props) {
   const { t } = useTranslation();
-  const hint = busy ? t("inspect.running") : isSending ? t("inspect.sendingHint") : (hindrance ?? t("inspect.hint"));
+  const hint = busy ? t("inspect.running") : isSending ? t("inspect.sendingHint") : (hindrance ?? (serial ? t("verdict.serial", { serial }) : t("inspect.hint")));
   return (
     <div className="trigger">
       <Button ref={buttonRef} className="go" onPress={onInspect} isDisabled={busy !== null || isSending || hindrance !== null}>

@@ -42,7 +42,7 @@ export function VerdictCard({ latest, detail, rig }: Props) {
         <Why kind={kind} latest={latest} detail={detail} rig={rig} reason={reason} />
       </div>
       {latest && <Meta item={latest} />}
-      {latest && <BankBars banks={detail?.banks ?? []} isAbnormal={kind === "notOk"} />}
+      {(kind === "ok" || kind === "notOk") && <BankBars banks={detail?.banks ?? []} isAbnormal={kind === "notOk"} />}
       <p className="do">
         <strong>{t("verdict.do")}</strong> {(reason && reasonCure(reason)) || t(kind === "notDecidable" ? "do.unknown" : `do.${kind}`)}
       </p>

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import type { Inspection, InspectionSummary, Reason, RigState } from "../api/schema";
 import { useFormat } from "../app/format";
 import { reasonTitle } from "../i18n/reason";
+import { STAGES } from "../api/stages";
 import type { VerdictKind } from "./verdict";
 import { placeOf } from "./words";
 
@@ -16,6 +17,7 @@ interface Props {
 /** Why the verdict is what it is, in words. */
 export function Why({ kind, latest, detail, rig, reason }: Props) {
   const { t } = useTranslation();
+  const stage = latest?.stage ?? "capture";
   if (reason) {
     return (
       <p className="why">
@@ -30,15 +32,27 @@ export function Why({ kind, latest, detail, rig, reason }: Props) {
     case "notOk":
       return detail ? <WhyNotOk detail={detail} /> : <p className="why">&nbsp;</p>;
     case "running":
-      return <p className="why">{t(`stage.${latest?.stage ?? "capture"}`)}</p>;
+      return <p className="why">{t("stage.step", { step: STAGES.indexOf(stage) + 1, steps: STAGES.length, stage: t(`stage.${stage}`) })}</p>;
     case "queued":
       return <p className="why">{t("verdict.waitingFor")}</p>;
-    case "ready":
     case "notReady":
-      return <p className="why">{rig && kind === "notReady" ? t(`station.${rig.state}`) : rig?.rig}</p>;
+      return <p className="why">{rig && t(`station.${rig.state}`)}</p>;
+    case "ready":
+      return rig && <WhyReady rig={rig} />;
     default:
       return <p className="why">{t("verdict.unreached")}</p>;
   }
+}
+
+function WhyReady({ rig }: { rig: RigState }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <p className="why">
+      {t("verdict.free")}
+      <small>{t("verdict.rig", { rig: rig.rig, date: format.date(rig.calibrated) })}</small>
+    </p>
+  );
 }
 
 function WhyNotOk({ detail }: { detail: Inspection }) {

@@ -27,6 +27,7 @@ export function Overlay({ frame, place, regions, pitchMm }: Props) {
         const y = place.top + region.y_px * place.scale - GAP_PX;
         const width = region.width_px * place.scale + 2 * GAP_PX;
         const height = region.height_px * place.scale + 2 * GAP_PX;
+        if (x + width < 0 || y + height < 0 || x > frame.width || y > frame.height) return null;
         // The label goes below a box that touches the upper edge.
         const labelY = y > 40 ? y - 10 : y + height + 26;
         return (
