@@ -71,7 +71,7 @@ class FringeDecoder:
         self._next = 0
         self._samples.clear()
 
-    def add(self, pattern: int, pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    def add(self, pattern: int, pixels: NDArray[np.uint8 | np.uint16]) -> None:
         """Take the frame of one pattern; patterns come in order.
 
         Args:

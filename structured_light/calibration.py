@@ -1,0 +1,193 @@
+"""Geometric calibration: camera and projectors from captures of a ChArUco board at several poses.
+
+In the first capture the board lies flat on the reference plane: it defines z = 0. The last is held out of the fit and judges it: the
+plane that the calibrated rig measures there should be flat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rig_configs.calibration import Pinhole, ProjectorCalibration
+from rig_configs.errors import CalibrationFailed
+from rig_configs.schema import RigConfig
+from structured_light.board import BoardCapture, BoardObservation, detect_board, observe_board
+from structured_light.bundle import Bundle, Optics, Pose, adjust
+from structured_light.fusion import fuse
+from structured_light.geometry import ray_slopes
+from structured_light.triangulation import Triangulator, points
+
+MIN_POSES = 5
+MIN_TILT_DEG = 5.0
+MIN_PROJECTOR_CORNERS = 60
+FITS_PX = 2.0
+"""A fit whose projector residual exceeds this is not one."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeometryFit:
+    """A calibrated geometry and how well it explains captures it was, and was not, made of."""
+
+    camera: Pinhole
+    projectors: tuple[ProjectorCalibration, ...]
+    camera_rms_px: float
+    """RMS distance of board corners from where the fit puts them in the camera, pixels."""
+    projector_rms_px: float
+    """The same in the projectors, projector pixels."""
+    held_out_rms_um: float
+    """RMS distance of the held-out pose's measured points from their plane, µm."""
+    poses: int
+    """Poses that the fit saw."""
+
+
+def board_poses(rig: RigConfig) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
+    """Where to hold the board: centre (mm) and rotation vector (rad) about lying flat and upright in the image, both in the rig frame.
+
+    First flat on the reference plane, then tilted eight ways and raised, last the pose that is held out. The board is always turned some
+    degrees in its plane: edges along pixel rows are located worse.
+    """
+    board = rig.artefacts.board
+    half = max(board.columns, board.rows) * board.square_mm / 2
+    tilt = np.radians(18)
+    lift = half * float(np.sin(tilt)) + 0.5
+    poses = [(0.0, (0.0, 0.0, 0.1)), (lift, (0.0, 0.0, -0.1))]
+    for i in range(8):
+        axis = np.pi / 4 * i
+        poses.append((lift + (2.0 if i % 2 else 0.0), (tilt * float(np.cos(axis)), tilt * float(np.sin(axis)), 0.12 if i % 2 else -0.12)))
+    poses.append((lift, (tilt / 2, -tilt / 3, 0.15)))
+    return [((0.0, 0.0, z), rotation) for z, rotation in poses]
+
+
+def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> GeometryFit:
+    """Calibrate camera and projectors.
+
+    Args:
+        rig: the rig; its nominal placement is the start, its board is the measure.
+        captures: poses of the board: first flat on the reference plane, last the one held out; taken one at a time.
+
+    Returns:
+        devices in the rig frame: z = 0 in the first capture's board, origin under the optical axis, x along image columns.
+
+    Raises:
+        CalibrationFailed: too few poses, poses too alike, a projector that lights too little of the board, or a fit that does not fit;
+            a capture without the board.
+    """
+    observations: list[BoardObservation] = []
+    held_out: BoardCapture | None = None
+    for capture in captures:
+        if held_out is not None:
+            observations.append(observe_board(held_out, rig.artefacts.board))
+        held_out = capture
+    if held_out is None or len(observations) < MIN_POSES:
+        raise CalibrationFailed(
+            f"Calibration got {len(observations) + (held_out is not None)} poses of the board.",
+            cure=f"Capture at least {MIN_POSES + 1}: flat, tilted to all sides, and one to check with.",
+            detail="too_few_poses",
+        )
+    bundle = adjust(_start(rig, observations), observations)
+    if not bundle.projector_rms_px < FITS_PX or not bundle.camera_rms_px < FITS_PX:
+        raise CalibrationFailed(
+            f"No geometry explains the captures: {bundle.camera_rms_px:.2f} px in the camera, {bundle.projector_rms_px:.2f} px in the projectors.",
+            cure="Check the board's size in rig.yaml and the rig's nominal placement, and that nothing moved within a pose.",
+            detail="no_fit",
+        )
+    camera, projectors = _in_rig_frame(rig, bundle)
+    flatness = held_out_flatness_um(rig, camera, projectors, held_out)
+    return GeometryFit(camera, projectors, bundle.camera_rms_px, bundle.projector_rms_px, flatness, len(observations))
+
+
+def held_out_flatness_um(rig: RigConfig, camera: Pinhole, projectors: tuple[ProjectorCalibration, ...], capture: BoardCapture) -> float:
+    """RMS distance of a measured board from its best plane, µm, within the hull of its corners.
+
+    Raises:
+        CalibrationFailed: the board is not found, or not measured.
+    """
+    _, corners = detect_board(capture.luminance, rig.artefacts.board)
+    inside = np.zeros(capture.luminance.shape, np.uint8)
+    hull = cv2.convexHull(np.rint(corners).astype(np.int32).reshape(-1, 1, 2))
+    cv2.fillConvexPoly(inside, np.asarray(hull), 1)
+    slopes = ray_slopes(camera)
+    heights = [
+        Triangulator(camera, p, slopes).heights(column, sigma) for p, column, sigma in zip(projectors, capture.columns, capture.sigmas, strict=True)
+    ]
+    z, _, views = fuse(heights)
+    cloud = points(z, slopes, camera.centre_mm)[(inside > 0) & (views > 1)].astype(np.float64)
+    if len(cloud) < 1000:
+        raise CalibrationFailed(
+            "The held-out pose of the board could not be measured by two projectors.",
+            cure="Place the last pose within the light of all projectors.",
+            detail="held_out",
+        )
+    centred = cloud - cloud.mean(axis=0)
+    normal = np.linalg.svd(centred.T @ centred)[0][:, 2]
+    return float(1000 * np.sqrt(np.mean((centred @ normal) ** 2)))
+
+
+def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
+    """Start values: nominal optics, board poses by the camera alone, projector poses by resection of the board points."""
+    nominal = rig.camera.nominal
+    camera = Optics.of_drawing(rig.camera.width_px, rig.camera.height_px, rig.camera.width_px * nominal.working_distance_mm / nominal.field_width_mm)
+    boards = tuple(_resect(camera, o.board_mm, o.camera_px) for o in observations)
+    normals = np.array([pose.R[:, 2] for pose in boards])
+    spread = np.degrees(np.arccos(np.clip(normals @ normals.T, -1, 1))).max()
+    if spread < MIN_TILT_DEG:
+        raise CalibrationFailed(
+            f"The board was never tilted more than {spread:.1f}°.", cure="Tilt it by 10 to 20° to every side.", detail="poses_too_alike"
+        )
+    projectors, poses = [], []
+    for p, config in enumerate(rig.projectors):
+        optics = Optics.of_drawing(config.width_px, config.height_px, config.width_px * config.nominal.distance_mm / config.nominal.field_width_mm)
+        seen = [~np.isnan(o.projector_px[p, :, 0]) for o in observations]
+        if (count := int(sum(s.sum() for s in seen))) < MIN_PROJECTOR_CORNERS:
+            raise CalibrationFailed(
+                f"Projector '{config.name}' lights only {count} corners of the board in all poses together.",
+                cure="Check its focus, exposure and aim, and place the board within its light.",
+                detail="projector_unseen",
+            )
+        where = np.concatenate([pose(o.board_mm[s]) for pose, o, s in zip(boards, observations, seen, strict=True)])
+        read = np.concatenate([o.projector_px[p, s] for o, s in zip(observations, seen, strict=True)])
+        projectors.append(optics)
+        poses.append(_resect(optics, where, read, cv2.SOLVEPNP_SQPNP))
+    return Bundle(camera, tuple(projectors), tuple(poses), boards)
+
+
+def _resect(optics: Optics, where_mm: NDArray[np.float64], pixels: NDArray[np.float64], method: int = cv2.SOLVEPNP_IPPE) -> Pose:
+    f, cx, cy = optics.values[:3]
+    found, rotation, translation = cv2.solvePnP(where_mm, pixels, np.array([[f, 0, cx], [0, f, cy], [0, 0, 1.0]]), np.zeros(5), flags=method)
+    if not found:
+        raise CalibrationFailed("No pose explains where the board's corners appear.", cure="Check the board's size in rig.yaml.", detail="no_fit")
+    return Pose(np.asarray(rotation, np.float64).ravel(), np.asarray(translation, np.float64).ravel())
+
+
+def _in_rig_frame(rig: RigConfig, bundle: Bundle) -> tuple[Pinhole, tuple[ProjectorCalibration, ...]]:
+    """Devices in the frame that the first board pose and the camera's axis define."""
+    first = bundle.board_poses[0]
+    up = -first.R[:, 2] if first.R[2, 2] > 0 else first.R[:, 2]  # in the camera's frame, towards the camera
+    origin = np.array([0, 0, (up @ first.translation_mm) / up[2]])
+    x = np.array([1.0, 0, 0]) - up[0] * up
+    x /= np.linalg.norm(x)
+    R = np.stack([x, np.cross(up, x), up], axis=1)  # rig → camera
+    camera = Pinhole(width_px=rig.camera.width_px, height_px=rig.camera.height_px, **_fields(bundle.camera, R, origin))
+    projectors = tuple(
+        ProjectorCalibration(
+            name=config.name,
+            width_px=config.width_px,
+            height_px=config.height_px,
+            **_fields(optics, pose.R @ R, pose.R @ origin + pose.translation_mm),
+        )
+        for config, optics, pose in zip(rig.projectors, bundle.projectors, bundle.projector_poses, strict=True)
+    )
+    return camera, projectors
+
+
+def _fields(optics: Optics, R: NDArray[np.float64], t: NDArray[np.float64]) -> dict:
+    f, cx, cy, k1, k2, p1, p2 = optics.values.tolist()
+    rotation = tuple(tuple(row) for row in R.tolist())
+    return {
+        "fx_px": f, "fy_px": f, "cx_px": cx, "cy_px": cy, "distortion": (k1, k2, p1, p2, 0.0), "rotation": rotation, "translation_mm": tuple(t.tolist()),
+    }  # fmt: skip
