@@ -1,7 +1,9 @@
 """Unsupervised contrastive fusion of image and point features (M3DM's UFF, the paper's L_con).
 
-Each modality: LayerNorm → Linear(C, 4C) → GELU → Linear(4C, C); the fused feature is their concatenation. Linear heads to 256
-serve only the loss. The paper's L_con lacks the exponential and the logarithm without which it has no minimum; this is the
+Each modality: LayerNorm → Linear(C, 4C) → GELU → Linear(4C, C), added to the standardised input as in a transformer block; the
+fused feature is their concatenation. The residual is what "preserving modality-specific details" takes: the loss keeps only what
+both modalities share, and LayerNorm alone bounds how far out a patch can lie (a part raised by 0.4 mm: 1.6 to 1.7 times the good
+ones' largest distance with it, 1.3 to 1.5 without). Linear heads to 256 serve only the loss. The paper's L_con lacks the exponential and the logarithm without which it has no minimum; this is the
 InfoNCE it comes from. Positives are the same patch of the same sample, row by row, negatives all other patches of the batch.
 
 References:
@@ -61,8 +63,8 @@ class ModalityEncoder(nn.Module):
 
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         """(N, C) to (N, C)."""
-        x = self.norm((patches - self.mean) / self.std)
-        return x + self.mlp(x)
+        x = (patches - self.mean) / self.std
+        return x + self.mlp(self.norm(x))
 
 
 def info_nce(image: torch.Tensor, points: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -120,7 +122,7 @@ def train_fusion(
     fusion.image.standardise_by(image_patches)
     fusion.points.standardise_by(point_patches)
     parameters = [*fusion.parameters(), *heads.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, betas=(0.9, 0.95))
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, betas=(0.9, 0.95), fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate_factor(step, settings.steps))
     draw = torch.Generator().manual_seed(settings.seed)
     losses: list[float] = []
