@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,16 +16,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from photometric.calibration import calibrate_zones, white_balance
-from structured_light.calibration import BoardCapture, calibrate_geometry
 
 from acquisition import pixel_formats
 from acquisition.capture import Frame
 from acquisition.rig import Rig, nobody
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
-from rig_configs.calibration import Calibration, Residuals
+from rig_configs.calibration import Calibration, Residuals, Vector3
 from rig_configs.schema import RigConfig
-from structured_light.decoder import FringeDecoder
-from structured_light.patterns import FringePatterns
+from structured_light.board import BoardCapture
+from structured_light.board_scan import BoardScan, calibration_patterns
+from structured_light.calibration import board_poses, calibrate_geometry
 
 MIN_MODULATION_SHARE = 0.005
 
@@ -33,13 +33,12 @@ MIN_MODULATION_SHARE = 0.005
 class Guide(Protocol):
     """Lays the artefacts under the camera."""
 
-    board_poses: int
-    """How many poses of the board are captured; the first lies flat on the reference plane."""
     sphere_positions: int
     """At how many places the sphere is captured."""
 
-    def board(self, pose: int) -> None:
-        """Lay the board; pose 0 flat on the reference plane, upright in the image."""
+    def board(self, pose: int, of: int, centre_mm: Vector3, rotation_rad: Vector3) -> None:
+        """Hold the board roughly like this: the middle of its print, and its turn from lying flat and upright in the image, in the rig
+        frame. Pose 0 lies exactly flat on the reference plane."""
         ...
 
     def plate(self) -> None:
@@ -91,24 +90,18 @@ class Calibrator:
             DeviceError, Cancelled: from the scans.
         """
         guide, config = self._guide, self._config
-        total = guide.board_poses + 1 + guide.sphere_positions
-        captures: list[BoardCapture] = []
-        for pose in range(guide.board_poses):
-            self._progress(0.9 * pose / total, f"board, pose {pose + 1} of {guide.board_poses}")
-            guide.board(pose)
-            captures.append(self._board())
-        self._progress(0.9 * guide.board_poses / total, "solving camera and projectors")
-        geometry = calibrate_geometry(config, captures)
+        poses = board_poses(config)
+        total = len(poses) + 1 + guide.sphere_positions
+        geometry = calibrate_geometry(config, self._boards(poses, total))
 
-        self._progress(0.9 * (guide.board_poses + 1) / total, "matt white plate")
+        self._progress(len(poses) / total, "matt white plate")
         guide.plate()
         plate = self._lit()
         spheres: list[_Lit] = []
         for position in range(guide.sphere_positions):
-            self._progress(0.9 * (guide.board_poses + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
+            self._progress((len(poses) + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
             guide.sphere(position)
             spheres.append(self._lit())
-        self._progress(0.95, "solving light zones")
         exposure_us = config.sequence.light_exposure_us
         zones = calibrate_zones(
             geometry.camera,
@@ -142,30 +135,25 @@ class Calibrator:
             inputs_sha256=self._digest.hexdigest(),
         )
 
-    def _board(self) -> BoardCapture:
-        config = self._config
-        patterns = [
-            [FringePatterns(config.sequence.fringes, p.width_px, p.height_px, direction) for direction in ("columns", "rows")]
-            for p in config.projectors
+    def _boards(self, poses: list[tuple[Vector3, Vector3]], total: int) -> Iterator[BoardCapture]:
+        images = tuple(tuple(p) for p in calibration_patterns(self._config))
+        fringes = [
+            FringeStep(projector=p, pattern=i, exposure_us=self._config.sequence.fringe_exposure_us)
+            for p in range(len(images))
+            for i in range(len(images[p]))
         ]
-        steps: list[AmbientStep | ZoneStep | FringeStep] = list(self._zone_steps())
-        images: list[tuple[NDArray[np.uint8], ...]] = []
-        for p, (columns, rows) in enumerate(patterns):
-            images.append((*columns.images, *rows.images))
-            steps += [FringeStep(projector=p, pattern=i, exposure_us=config.sequence.fringe_exposure_us) for i in range(len(images[-1]))]
-        full = config.camera.pixel_format.full_scale_dn
-        decoders = [[FringeDecoder(d, full, MIN_MODULATION_SHARE * full) for d in directions] for directions in patterns]
-        lit = _LitFrames(config)
-        for frame in self._frames(Sequence(tuple(steps), tuple(images))):
-            if not isinstance(frame.step, FringeStep):
-                lit.add(frame)
-                continue
-            columns = patterns[frame.step.projector][0].count
-            direction = int(frame.step.pattern >= columns)
-            decoders[frame.step.projector][direction].add(frame.step.pattern - direction * columns, frame.pixels)
-        decoded = [tuple(d.decode().column.copy() for d in directions) for directions in decoders]
-        result = lit.result()
-        return BoardCapture(np.mean(result.zones, axis=0, dtype=np.float32), tuple((c, r) for c, r in decoded))
+        sequence = Sequence((*self._zone_steps(), *fringes), images)
+        for pose, (centre_mm, rotation_rad) in enumerate(poses):
+            self._progress(pose / total, f"board, pose {pose + 1} of {len(poses)}")
+            self._guide.board(pose, len(poses), centre_mm, rotation_rad)
+            scan = BoardScan(self._config)
+            for frame in self._frames(sequence):
+                if isinstance(frame.step, FringeStep):
+                    scan.add(frame.step.projector, frame.step.pattern, frame.pixels)
+                elif isinstance(frame.step, ZoneStep):
+                    scan.add_light(frame.pixels)
+            yield scan.capture()
+        self._progress(len(poses) / total, "solving camera and projectors")
 
     def _lit(self) -> _Lit:
         lit = _LitFrames(self._config)

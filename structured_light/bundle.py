@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from structured_light.board import BoardObservation
@@ -31,6 +30,8 @@ CORNER_PRIORS = (0.02, 0.004, 0.004, 0.004)
 CAMERA_SIGMA_PX = 0.03
 PROJECTOR_SIGMA_PX = 0.01
 SOFT_SIGMAS = 3.0
+MAX_STEPS = 100
+MAX_DAMPING = 1e8
 
 
 @dataclass(frozen=True)
@@ -131,22 +132,39 @@ def adjust(start: Bundle, observations: list[BoardObservation]) -> Bundle:
     camera_sigma, projector_sigma = CAMERA_SIGMA_PX, PROJECTOR_SIGMA_PX
     for _ in range(2):
         problem = _Problem(bundle, observations, camera_sigma, projector_sigma)
-        fit = least_squares(
-            problem.residuals,
-            problem.pack(),
-            problem.jacobian,
-            loss="soft_l1",
-            f_scale=SOFT_SIGMAS,
-            x_scale="jac",
-            max_nfev=60,
-            xtol=1e-12,
-            ftol=1e-12,
-        )
-        bundle = problem.unpack(fit.x)
-        camera, projector = problem.pixel_errors(fit.x)
+        x = _levenberg_marquardt(problem, problem.pack())
+        camera, projector = problem.pixel_errors(x)
         camera_sigma, projector_sigma = (max(1.4826 * float(np.median(np.abs(e))), 1e-4) for e in (camera, projector))
-        bundle = replace(bundle, camera_rms_px=_rms(camera), projector_rms_px=_rms(projector))
+        bundle = replace(problem.unpack(x), camera_rms_px=_rms(camera), projector_rms_px=_rms(projector))
     return bundle
+
+
+def _levenberg_marquardt(problem: _Problem, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Minimise Σ ρ(r) with ρ = 2 s² (√(1 + (r/s)²) − 1) by iteratively reweighted normal equations, which are small and well scaled here."""
+    residuals = problem.residuals(x)
+    cost, damping = _soft_cost(residuals), 1e-3
+    for _ in range(MAX_STEPS):
+        jacobian = problem.jacobian(x)
+        weighted = jacobian / np.sqrt(1 + (residuals / SOFT_SIGMAS) ** 2)[:, None]
+        normal, gradient = weighted.T @ jacobian, weighted.T @ residuals
+        while True:
+            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), -gradient)
+            moved = problem.residuals(x + step)
+            new_cost = _soft_cost(moved)
+            if new_cost < cost or damping > MAX_DAMPING:
+                break
+            damping *= 8
+        gain = cost - new_cost
+        if not gain > 0:
+            break
+        x, residuals, cost, damping = x + step, moved, new_cost, max(damping / 8, 1e-9)
+        if gain < 1e-7 * cost:
+            break
+    return x
+
+
+def _soft_cost(residuals: NDArray[np.float64]) -> float:
+    return float(2 * SOFT_SIGMAS**2 * np.sum(np.sqrt(1 + (residuals / SOFT_SIGMAS) ** 2) - 1))
 
 
 def _rms(errors: NDArray[np.float64]) -> float:

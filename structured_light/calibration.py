@@ -171,7 +171,7 @@ def _in_rig_frame(rig: RigConfig, bundle: Bundle) -> tuple[Pinhole, tuple[Projec
     origin = np.array([0, 0, (up @ first.translation_mm) / up[2]])
     x = np.array([1.0, 0, 0]) - up[0] * up
     x /= np.linalg.norm(x)
-    R = np.stack([x, np.cross(up, x), up], axis=1)  # rig → camera
+    R = np.column_stack([x, np.cross(up, x), up]).astype(np.float64)  # rig → camera
     camera = Pinhole(width_px=rig.camera.width_px, height_px=rig.camera.height_px, **_fields(bundle.camera, R, origin))
     projectors = tuple(
         ProjectorCalibration(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition.simulation.artefacts import charuco_board, mirror_sphere, white_plate
 from acquisition.simulation.bench import Bench
+from rig_configs.calibration import Vector3
 from rig_configs.schema import RigConfig
 
-_TILTS_DEG = (12.0, 20.0)
-_HEIGHTS_MM = (-2.0, 10.0)
-_SHIFT_MM = 1.5
-_ROLL_DEG = 8.0
+_SHIFT_MM = 0.5
+_TURN_DEG = 1.0
 
 
 class BenchGuide:
@@ -21,29 +21,26 @@ class BenchGuide:
         bench: where.
         rig: whose artefacts.
         seed: the same seed lays them the same way.
-        board_poses: how many poses of the board.
     """
 
-    def __init__(self, bench: Bench, rig: RigConfig, seed: int = 0, board_poses: int = 18) -> None:
+    sphere_positions = 7
+
+    def __init__(self, bench: Bench, rig: RigConfig, seed: int = 0) -> None:
         self._bench = bench
         self._rig = rig
         self._seed = seed
-        self.board_poses = board_poses
-        self.sphere_positions = 7
 
-    def board(self, pose: int) -> None:
-        """Lay the board; pose 0 flat on the reference plane and upright, the others tilted every way at several heights."""
-        if pose == 0:
-            self._bench.place(charuco_board(self._rig))
-            return
+    def board(self, pose: int, of: int, centre_mm: Vector3, rotation_rad: Vector3) -> None:
+        """Hold the board as asked for, as well as a hand can; pose 0 lies flat on the reference plane, but not quite where it was asked for."""
+        del of
         rng = np.random.default_rng([self._seed, 11, pose])
-        # Around the compass in golden-angle steps: every direction of tilt is met, whatever the number of poses.
-        towards = pose * np.pi * (3 - np.sqrt(5))
-        tilt = np.deg2rad(rng.uniform(*_TILTS_DEG))
-        roll = np.deg2rad(rng.uniform(-_ROLL_DEG, _ROLL_DEG))
-        x, y = rng.uniform(-_SHIFT_MM, _SHIFT_MM, 2)
-        centre = (float(x), float(y), float(rng.uniform(*_HEIGHTS_MM)))
-        self._bench.place(charuco_board(self._rig, centre, (float(tilt * np.cos(towards)), float(tilt * np.sin(towards)), float(roll))))
+        shift = rng.uniform(-_SHIFT_MM, _SHIFT_MM, 3)
+        turn = np.deg2rad(rng.uniform(-_TURN_DEG, _TURN_DEG, 3))
+        if pose == 0:
+            shift[2] = 0
+            turn[:2] = 0
+        centre, rotation = np.add(centre_mm, shift), np.add(rotation_rad, turn)
+        self._bench.place(charuco_board(self._rig, _vector(centre), _vector(rotation)))
 
     def plate(self) -> None:
         """Lay the matt white plate."""
@@ -58,3 +55,8 @@ class BenchGuide:
         rng = np.random.default_rng([self._seed, 12, position])
         dx, dy = rng.uniform(-0.5, 0.5, 2)
         self._bench.place(mirror_sphere(self._rig, x + float(dx), y + float(dy)))
+
+
+def _vector(values: NDArray[np.float64]) -> Vector3:
+    x, y, z = values.tolist()
+    return x, y, z

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from rich.prompt import Prompt
 from rich.table import Table
 
 from api.cli.common import JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
-from rig_configs.calibration import Calibration
+from rig_configs.calibration import Calibration, Vector3
 from rig_configs.errors import CalibrationFailed
 from rig_configs.files import CALIBRATION_FILE, load_rig, rig_folder, save_calibration
 
@@ -19,15 +20,18 @@ app = typer.Typer(help="Calibrate a rig from captures of the board, the matt whi
 class PersonGuide:
     """Asks a person to lay the artefacts."""
 
-    board_poses = 18
     sphere_positions = 7
 
-    def board(self, pose: int) -> None:
+    def board(self, pose: int, of: int, centre_mm: Vector3, rotation_rad: Vector3) -> None:
         """Ask for a pose of the board."""
         if pose == 0:
             _ask("Lay the board flat on the reference plane, upright in the image")
-        else:
-            _ask(f"Tilt the board 10-20° another way, at another height (pose {pose + 1} of {self.board_poses})")
+            return
+        tilt_deg = math.degrees(math.hypot(*rotation_rad[:2]))
+        # Tilting about an axis raises the side to its left, seen along it.
+        side = ("top", "left", "bottom", "right")[round(math.degrees(math.atan2(rotation_rad[1], rotation_rad[0])) / 90) % 4]
+        how = f"its {side} side raised, {tilt_deg:.0f}°" if tilt_deg > 1 else "level"
+        _ask(f"Hold the board {centre_mm[2]:.0f} mm above the plane, {how} (pose {pose + 1} of {of})")
 
     def plate(self) -> None:
         """Ask for the plate."""
