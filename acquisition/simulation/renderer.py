@@ -11,12 +11,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+import open3d as o3d
 from numpy.typing import NDArray
 
 from acquisition.simulation import kernels
 from acquisition.simulation.optics import BAYER_RESPONSE, TrueRig
 from acquisition.simulation.scene import Mesh, SceneObject, dark_plate
-from rig_configs.native import import_open3d
 
 F32 = NDArray[np.float32]
 
@@ -69,7 +69,7 @@ class View:
         self._ambient: F32 | None = None
 
     def _see(self, meshes: list[Mesh]) -> Surface:
-        core = import_open3d().core
+        core = o3d.core
         rays, shape = self._renderer.rays, self._renderer.rays.shape[:2]
         xyz, normal, colour = (np.empty((*shape, 3), np.float32) for _ in range(3))
         surface = Surface(xyz, normal, colour, np.empty(shape, np.uint8))
@@ -93,7 +93,7 @@ class View:
 
     def visible_from(self, point_mm: NDArray[np.float64], inside: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which seen surface points face a point and have free sight of it, (H, W) bool; where given, only those ``inside``."""
-        core = import_open3d().core
+        core = o3d.core
         visible = np.isfinite(self.surface.xyz_mm[..., 2])
         if inside is not None:
             visible &= inside
@@ -167,7 +167,6 @@ def _inside(column_row: F32, width: int, height: int) -> NDArray[np.bool_]:
 
 
 def _scene(meshes: list[Mesh]) -> Any:
-    o3d = import_open3d()
     scene = o3d.t.geometry.RaycastingScene()
     starts = np.cumsum([0] + [len(m.vertices_mm) for m in meshes[:-1]])
     vertices = np.concatenate([m.vertices_mm for m in meshes])

@@ -3,14 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import open3d as o3d
 import pytest
 
 from rig_configs.errors import ReconstructionError
-from rig_configs.native import import_open3d
 from structured_light.formats import read_tiff, write_ply, write_tiff
 from structured_light.point_map import PointMap
-
-o3d = import_open3d()
 
 
 @pytest.fixture
