@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Lifespan
 
 from api import problems
+from api.body_limit import BodyLimit
 from api.jobs import JobRunner
 from api.log import configure_logging
 from api.outcome import Inspects
@@ -26,8 +27,6 @@ from api.service_lock import ServiceLock
 from api.settings import Settings
 from api.store.inspections import API
 from api.store.store import Store
-
-MAX_BODY_BYTES = 64 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -93,11 +92,11 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         redoc_url=None,
         openapi_url=None,
         generate_unique_id_function=lambda route: route.name,
-        max_body_size=MAX_BODY_BYTES,
         lifespan=lifespan,
         redirect_slashes=False,
     )
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(ResponseHeaders)
     v1 = APIRouter(prefix=API)
     for module in (inspections, station, sessions, contract):

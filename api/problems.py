@@ -81,6 +81,7 @@ _STATUS: list[tuple[type[D3Error], HTTPStatus]] = [
 ]
 
 _HTTP_CURES = {
+    HTTPStatus.BAD_REQUEST: ("request.body", "The body of the request cannot be read.", "Send JSON in UTF-8."),
     HTTPStatus.NOT_FOUND: ("not_found.route", "There is nothing at this address.", "Check the address; GET /api/v1/openapi.json lists all."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "request.method",

@@ -10,9 +10,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
-from pydantic import AwareDatetime
 
 from api.problems import IdempotencyMissing, documented
+from api.routes.moments import Moment
 from api.schemas import PRINTABLE, Evaluation, Inspection, InspectionPage, InspectionRequest, InspectionState, Role
 from api.security import Principal, requires
 from api.service import Service, Serving
@@ -85,8 +85,8 @@ def list_inspections(
     lot: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this lot.")] = None,
     recipe: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this recipe.")] = None,
     evaluation: Annotated[Evaluation | None, Query(description="Only this verdict.")] = None,
-    since: Annotated[AwareDatetime | None, Query(alias="from", description="Only what was asked for at or after this (with time zone).")] = None,
-    until: Annotated[AwareDatetime | None, Query(alias="to", description="Only what was asked for before this (with time zone).")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="Only what was asked for at or after this (with time zone).")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Only what was asked for before this (with time zone).")] = None,
     cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="'next_cursor' of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Lines on a page.")] = 50,
 ) -> InspectionPage:

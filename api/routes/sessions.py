@@ -24,7 +24,8 @@ Caller = Annotated[Principal, requires(Role.OPERATOR, Role.MES)]
     "/sessions",
     status_code=HTTPStatus.CREATED,
     dependencies=[public("this is how one signs in; the one-time token is the proof")],
-    responses=_ACCESS | documented(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+    responses=_ACCESS
+    | documented(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
 )
 def create_session(sign_in: SignIn, request: Request, response: Response, service: Serving) -> Me:
     """Exchange a one-time sign-in token for a session cookie."""

@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
-from pydantic import AwareDatetime
 from sse_starlette import EventSourceResponse
 
 from api import events
 from api.problems import documented
+from api.routes.moments import Moment
 from api.schemas import Counts, Recipe, RigState, Role
 from api.security import Principal, requires
 from api.service import DescribesRecipes, Serving
@@ -45,7 +45,7 @@ def get_rig_state(_caller: Caller, service: Serving) -> RigState:
 def count_inspections(
     _caller: Caller,
     service: Serving,
-    since: Annotated[AwareDatetime | None, Query(description="Start of the count (with time zone); the last 24 h when not given.")] = None,
+    since: Annotated[Moment | None, Query(description="Start of the count (with time zone); the last 24 h when not given.")] = None,
 ) -> Counts:
     """Verdicts since a time."""
     with service.store.read() as session:

@@ -1,0 +1,43 @@
+"""Bounds what a caller can make the service read, answering with a problem like every other error."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class BodyLimit:
+    """ASGI middleware: a request whose body is too large is refused, whether it says its length or not.
+
+    Args:
+        app: what it protects; turns the HTTPException into an answer.
+        max_bytes: the largest body.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; reading too much of it raises."""
+        announced = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        too_large = announced.isdigit() and int(announced) > self._max_bytes
+        read = 0
+
+        async def receive_limited() -> Message:
+            nonlocal read
+            if too_large:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > self._max_bytes:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return message
+
+        await self._app(scope, receive_limited, send)
