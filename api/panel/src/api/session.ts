@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
-import { ME_KEY } from "./queries";
 
 const LINK = /^#\/sign-in\/(.+)$/;
 
@@ -19,9 +18,7 @@ export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => answer(api.DELETE("/api/v1/sessions/current")),
-    onSuccess: () => {
-      client.clear();
-      return client.resetQueries({ queryKey: ME_KEY });
-    },
+    // Asking again who is signed in closes the page, and nothing that was read stays behind it.
+    onSuccess: () => client.resetQueries(),
   });
 }

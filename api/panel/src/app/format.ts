@@ -10,12 +10,14 @@ export function useFormat() {
     const [whole, one, two] = [decimals(0), decimals(1), decimals(2)];
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
-    const percent = new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const percents = (digits: number) => new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+    const [percent, share] = [percents(1), percents(0)];
     return {
       whole: (value: number) => whole.format(value),
       one: (value: number) => one.format(value),
       two: (value: number) => two.format(value),
       percent: (value: number) => percent.format(value),
+      share: (value: number) => share.format(value),
       date: (iso: string) => day.format(new Date(iso)),
       time: (iso: string) => clock.format(new Date(iso)),
     };

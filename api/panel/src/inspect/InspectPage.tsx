@@ -34,15 +34,15 @@ export function InspectPage() {
   const newest = history[0] ?? null;
   // Yesterday's verdict says nothing about the part on the rig this morning.
   const latest = newest && Date.parse(newest.created) >= today.getTime() ? newest : null;
-  const busy = latest && latest.state !== "finished" ? latest : null;
-  const detail = useInspection(latest).data;
-  const shown = history.find((item) => item.id === shownId) ?? latest;
-  const shownDetail = useInspection(shown).data;
   const recipe = recipes?.find((candidate) => candidate.name === recipeName) ?? recipes?.find((candidate) => candidate.model_id) ?? recipes?.[0];
 
   const serialRef = useRef<HTMLInputElement>(null);
   const buttonRef = useRef<HTMLButtonElement>(null);
-  const now = useInspectNow({ recipe, lot, rig: rig.data, busy, onStarted: () => setShownId(null) });
+  const now = useInspectNow({ recipe, lot, rig: rig.data, latest, onPress: () => setShownId(null) });
+  const onRig = now.attempt ? null : latest;
+  const detail = useInspection(onRig).data;
+  const shown = history.find((item) => item.id === shownId) ?? onRig;
+  const shownDetail = useInspection(shown).data;
   useStationKeys({ inspect: now.inspect, serial: serialRef });
 
   return (
@@ -61,14 +61,14 @@ export function InspectPage() {
       <Banners isStale={!events.connected || rig.isError} />
       <main className="inspect">
         <div className="left">
-          <VerdictCard latest={latest} detail={detail} rig={rig.data} />
-          <StageStrip latest={latest} detail={detail} />
-          {now.error && <Notice error={now.error} onDismiss={now.dismiss} />}
+          <VerdictCard latest={onRig} detail={detail} rig={rig.data} attempt={now.attempt} />
+          <StageStrip latest={onRig} detail={detail} />
+          {now.cancelProblem && <Notice reason={now.cancelProblem} onDismiss={now.dismiss} />}
           <Trigger
             buttonRef={buttonRef}
             serial={now.serial}
-            busy={busy}
-            isSending={now.isSending}
+            busy={now.busy}
+            isSending={now.attempt?.state === "sending"}
             isCancelling={now.isCancelling}
             hindrance={now.hindrance}
             onInspect={now.inspect}
@@ -76,11 +76,11 @@ export function InspectPage() {
           />
         </div>
         <Suspense fallback={<section className="card viewer" />}>
-          <Viewer item={shown} detail={shownDetail} isOld={shown !== latest} onBack={() => setShownId(null)} />
+          <Viewer item={shown} detail={shownDetail} attempt={now.attempt} isOld={shown !== onRig} onBack={() => setShownId(null)} />
         </Suspense>
         <div className="right">
           <Counts />
-          <History items={history} shownId={shown?.id ?? null} onShow={(id) => setShownId(id === latest?.id ? null : id)} />
+          <History items={history} shownId={shown?.id ?? null} onShow={(id) => setShownId(id === onRig?.id ? null : id)} />
         </div>
       </main>
     </div>

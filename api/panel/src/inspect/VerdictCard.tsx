@@ -4,7 +4,7 @@ import type { Inspection, InspectionSummary, Reason, RigState } from "../api/sch
 import { NotDecidableIcon, NotOkIcon, OkIcon, ReadyIcon, RunningIcon, WaitIcon } from "../app/icons";
 import { reasonCure } from "../i18n/reason";
 import { BankBars } from "./BankBars";
-import { currentKind, type VerdictKind } from "./verdict";
+import { type Attempt, currentKind, type VerdictKind } from "./verdict";
 import { Meta } from "./Meta";
 import { Why } from "./Why";
 
@@ -16,6 +16,7 @@ const ICONS: Record<VerdictKind, () => ReactElement> = {
   queued: WaitIcon,
   ready: ReadyIcon,
   notReady: NotDecidableIcon,
+  notStarted: NotDecidableIcon,
   unknown: WaitIcon,
 };
 
@@ -24,14 +25,15 @@ interface Props {
   /** The whole record of `latest`, as soon as it is finished and read. */
   detail: Inspection | undefined;
   rig: RigState | undefined;
+  attempt: Attempt | null;
 }
 
 /** The one thing to see from three metres: what became of the part on the rig, why, and what to do with it. */
-export function VerdictCard({ latest, detail, rig }: Props) {
+export function VerdictCard({ latest, detail, rig, attempt }: Props) {
   const { t } = useTranslation();
-  const kind = currentKind(latest, rig);
+  const kind = currentKind(latest, rig, attempt);
   const Symbol = ICONS[kind];
-  const reason: Reason | null = latest ? latest.reason : (rig?.reason ?? null);
+  const reason: Reason | null = attempt?.state === "failed" ? attempt.reason : latest ? latest.reason : (rig?.reason ?? null);
   return (
     <section className={`verdict verdict-${kind}`} aria-label={t("verdict.label")}>
       <div role="status" aria-live="polite" aria-atomic="true" data-testid="verdict" data-evaluation={latest?.evaluation}>
@@ -44,7 +46,7 @@ export function VerdictCard({ latest, detail, rig }: Props) {
       {latest && <Meta item={latest} />}
       {(kind === "ok" || kind === "notOk") && <BankBars banks={detail?.banks ?? []} isAbnormal={kind === "notOk"} />}
       <p className="do">
-        <strong>{t("verdict.do")}</strong> {(reason && reasonCure(reason)) || t(kind === "notDecidable" ? "do.unknown" : `do.${kind}`)}
+        <strong>{t("verdict.do")}</strong> {(reason && reasonCure(reason)) || t(kind === "notDecidable" || kind === "notStarted" ? "do.again" : `do.${kind}`)}
       </p>
     </section>
   );

@@ -22,7 +22,7 @@ export function Why({ kind, latest, detail, rig, reason }: Props) {
     return (
       <p className="why">
         {reasonTitle(reason)}
-        <small>{reason.message}</small>
+        {reason.message && <small>{reason.message}</small>}
       </p>
     );
   }
@@ -34,7 +34,7 @@ export function Why({ kind, latest, detail, rig, reason }: Props) {
     case "running":
       return <p className="why">{t("stage.step", { step: STAGES.indexOf(stage) + 1, steps: STAGES.length, stage: t(`stage.${stage}`) })}</p>;
     case "queued":
-      return <p className="why">{t("verdict.waitingFor")}</p>;
+      return <p className="why">{latest ? t("verdict.waitingFor") : t("inspect.sendingHint")}</p>;
     case "notReady":
       return <p className="why">{rig && t(`station.${rig.state}`)}</p>;
     case "ready":

@@ -1,55 +1,58 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { reasonOf } from "../api/problem";
 import type { InspectionSummary, Recipe, RigState } from "../api/schema";
 import { useCancel, useTrigger } from "../api/trigger";
-import { isClosed } from "./verdict";
+import { type Attempt, isClosed } from "./verdict";
 
 interface Situation {
   recipe: Recipe | undefined;
   lot: string;
   rig: RigState | undefined;
-  busy: InspectionSummary | null;
-  onStarted: () => void;
+  latest: InspectionSummary | null;
+  onPress: () => void;
 }
 
 /** Everything between the button and the service: what hinders, the serial of the next part, sending, cancelling. */
-export function useInspectNow({ recipe, lot, rig, busy, onStarted }: Situation) {
+export function useInspectNow({ recipe, lot, rig, latest, onPress }: Situation) {
   const { t } = useTranslation();
   const [serial, setSerial] = useState("");
+  const [before, setBefore] = useState<string | null>(null);
   const trigger = useTrigger();
   const cancel = useCancel();
+  const busy = latest && latest.state !== "finished" ? latest : null;
 
   let hindrance: string | null = null;
   if (!recipe) hindrance = t("inspect.noRecipe");
   else if (!recipe.model_id) hindrance = t("inspect.notTaught");
   else if (rig && isClosed(rig)) hindrance = t(`station.${rig.state}`);
 
+  // Once a newer inspection is there, whoever asked for it, the attempt is over.
+  const latestId = latest?.id ?? null;
+  let attempt: Attempt | null = null;
+  if (latestId === before || trigger.isPending) {
+    if (trigger.isPending) attempt = busy ? null : { state: "sending" };
+    else if (trigger.error) attempt = { state: "failed", reason: reasonOf(trigger.error, t("inspect.again")) };
+  }
+
   const inspect = () => {
     if (!recipe || hindrance || busy || trigger.isPending) return;
     cancel.reset();
-    trigger.mutate(
-      { recipe: recipe.name, serial: serial.trim() || null, lot: lot.trim() || null },
-      {
-        onSuccess: () => {
-          setSerial("");
-          onStarted();
-        },
-      },
-    );
+    setBefore(latestId);
+    onPress();
+    trigger.mutate({ recipe: recipe.name, serial: serial.trim() || null, lot: lot.trim() || null }, { onSuccess: () => setSerial("") });
   };
 
   return {
     serial,
     setSerial,
     hindrance,
+    attempt,
+    busy,
     inspect,
     cancel: cancel.mutate,
-    isSending: trigger.isPending,
     isCancelling: busy !== null && cancel.variables === busy.id && !cancel.isError,
-    error: trigger.error ?? cancel.error,
-    dismiss: () => {
-      trigger.reset();
-      cancel.reset();
-    },
+    cancelProblem: cancel.error && reasonOf(cancel.error, ""),
+    dismiss: cancel.reset,
   };
 }

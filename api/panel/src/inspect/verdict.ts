@@ -1,7 +1,10 @@
-import type { InspectionSummary, RigState } from "../api/schema";
+import type { InspectionSummary, Reason, RigState } from "../api/schema";
 
 /** What the card shows. Not only a verdict: a station also waits, works, or cannot. */
-export type VerdictKind = "ok" | "notOk" | "notDecidable" | "running" | "queued" | "ready" | "notReady" | "unknown";
+export type VerdictKind = "ok" | "notOk" | "notDecidable" | "running" | "queued" | "ready" | "notReady" | "notStarted" | "unknown";
+
+/** A press of the button that no inspection has come of yet. */
+export type Attempt = { state: "sending" } | { state: "failed"; reason: Reason };
 
 const OF_EVALUATION = { OK: "ok", NotOK: "notOk", NotDecidable: "notDecidable", Undefined: "unknown" } as const;
 
@@ -14,8 +17,12 @@ const CLOSED = new Set<RigState["state"]>(["Preoperational", "Initialized", "Hal
 
 export const isClosed = (rig: RigState | undefined) => rig !== undefined && CLOSED.has(rig.state);
 
-/** Kind of the card for the newest inspection, or for the station where there is none. */
-export function currentKind(latest: InspectionSummary | null, rig: RigState | undefined): VerdictKind {
+/**
+ * Kind of the card for the newest inspection, or for the station where there is none. From the press of the button on, the
+ * verdict of the part before is not shown any more: nobody is to take it for the verdict of the part on the rig.
+ */
+export function currentKind(latest: InspectionSummary | null, rig: RigState | undefined, attempt: Attempt | null): VerdictKind {
+  if (attempt) return attempt.state === "sending" ? "queued" : "notStarted";
   if (latest) return kindOf(latest);
   if (!rig) return "unknown";
   return isClosed(rig) || rig.state === "Error" ? "notReady" : "ready";

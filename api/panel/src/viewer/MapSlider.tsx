@@ -1,6 +1,7 @@
 import { Label } from "react-aria-components/Label";
-import { Slider, SliderOutput, SliderThumb, SliderTrack } from "react-aria-components/Slider";
+import { Slider, SliderThumb, SliderTrack } from "react-aria-components/Slider";
 import { useTranslation } from "react-i18next";
+import { useFormat } from "../app/format";
 
 interface Props {
   value: number;
@@ -11,6 +12,7 @@ interface Props {
 /** How strongly the anomaly map covers the picture. Touching the track moves it too: no drag needed. */
 export function MapSlider({ value, onChange, isDisabled }: Props) {
   const { t } = useTranslation();
+  const format = useFormat();
   return (
     <Slider
       className="slider"
@@ -27,7 +29,10 @@ export function MapSlider({ value, onChange, isDisabled }: Props) {
         <span className="slider-fill" style={{ width: `${value * 100}%` }} />
         <SliderThumb className="slider-thumb" />
       </SliderTrack>
-      <SliderOutput className="slider-output" />
+      {/* Not an <output>: that is a second live region beside the verdict. The slider itself tells its value. */}
+      <span className="slider-output" aria-hidden="true">
+        {format.share(value)}
+      </span>
     </Slider>
   );
 }

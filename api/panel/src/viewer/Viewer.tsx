@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { Inspection, InspectionSummary } from "../api/schema";
 import { useFormat } from "../app/format";
 import { BackIcon } from "../app/icons";
+import type { Attempt } from "../inspect/verdict";
 import { type Base, isPictured, type Tab, TABS, urlOf } from "./layers";
 import { Picture } from "./Picture";
 import "./viewer.css";
@@ -12,13 +13,14 @@ import "./viewer.css";
 interface Props {
   item: InspectionSummary | null;
   detail: Inspection | undefined;
+  attempt: Attempt | null;
   /** Whether this is not the part on the rig. */
   isOld: boolean;
   onBack: () => void;
 }
 
 /** Pictures of one part: three modalities, and the anomaly map over the one last chosen. */
-export default function Viewer({ item, detail, isOld, onBack }: Props) {
+export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) {
   const { t } = useTranslation();
   const [tab, setTab] = useState<Tab>("anomaly");
   const [base, setBase] = useState<Base>("rgb");
@@ -63,6 +65,7 @@ export default function Viewer({ item, detail, isOld, onBack }: Props) {
   );
 
   function message(of: InspectionSummary | null, read: Inspection | undefined): string {
+    if (!of && attempt) return t(attempt.state === "sending" ? "viewer.running" : "viewer.none");
     if (!of) return t("viewer.empty");
     if (of.state !== "finished") return t("viewer.running");
     return read ? t("viewer.none") : t("app.loading");
