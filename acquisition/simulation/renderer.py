@@ -69,7 +69,7 @@ class View:
         self._ambient: F32 | None = None
 
     def _see(self, meshes: list[Mesh]) -> Surface:
-        core = o3d.core
+        core: Any = o3d.core
         rays, shape = self._renderer.rays, self._renderer.rays.shape[:2]
         xyz, normal, colour = (np.empty((*shape, 3), np.float32) for _ in range(3))
         surface = Surface(xyz, normal, colour, np.empty(shape, np.uint8))
@@ -93,7 +93,7 @@ class View:
 
     def visible_from(self, point_mm: NDArray[np.float64], inside: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Which seen surface points face a point and have free sight of it, (H, W) bool; where given, only those ``inside``."""
-        core = o3d.core
+        core: Any = o3d.core
         visible = np.isfinite(self.surface.xyz_mm[..., 2])
         if inside is not None:
             visible &= inside
@@ -167,9 +167,10 @@ def _inside(column_row: F32, width: int, height: int) -> NDArray[np.bool_]:
 
 
 def _scene(meshes: list[Mesh]) -> Any:
+    core: Any = o3d.core  # its stubs know only some of the arrays it takes
     scene = o3d.t.geometry.RaycastingScene()
     starts = np.cumsum([0] + [len(m.vertices_mm) for m in meshes[:-1]])
     vertices = np.concatenate([m.vertices_mm for m in meshes])
     triangles = np.concatenate([m.triangles + np.uint32(s) for m, s in zip(meshes, starts, strict=True)])
-    scene.add_triangles(o3d.core.Tensor(vertices), o3d.core.Tensor(triangles))
+    scene.add_triangles(core.Tensor(vertices), core.Tensor(triangles))
     return scene
