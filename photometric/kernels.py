@@ -181,8 +181,10 @@ def solve_images(
         room = np.zeros(cell, np.float32)
         solved = np.empty((K, cell), np.float32)
         low = np.empty(cell, np.float32)
+        norm = np.empty(cell, np.float32)
+        misfit_sum = np.empty(cell, np.float32)
         high = np.empty(cell, np.float32)
-        marked = np.empty(cell, np.uint8)
+        marked = np.empty(cell, np.float32)
         b = np.empty(K, np.float32)
         L = np.empty((K, 3), np.float32)
         usable = np.empty(K, np.bool_)
@@ -220,7 +222,10 @@ def solve_images(
                         s = s * g
                         low[i] = s if s < low[i] else low[i]
                         high[i] = s if s > high[i] else high[i]
-                        marked[i] |= np.uint8(value >= saturation) | np.uint8(not (s >= least))
+                        mf = marked[i]
+                        mf = one if value >= saturation else mf
+                        mf = mf if s >= least else one
+                        marked[i] = mf
                 for j in range(K):
                     for k in range(K):
                         t0 = T[j * K + k, c]
@@ -239,21 +244,35 @@ def solve_images(
                 for i in range(n):
                     xx, xy, xz = solved[0, i], solved[1, i], solved[2, i]
                     rho = np.sqrt(xx * xx + xy * xy + xz * xz)
-                    misfit_sum = zero
-                    for j in range(3, K):
-                        misfit_sum += solved[j, i] * solved[j, i]
                     inverse = one / rho
-                    normals[y, x0 + i, 0] = xx * inverse
-                    normals[y, x0 + i, 1] = xy * inverse
-                    normals[y, x0 + i, 2] = xz * inverse
-                    albedo[y, x0 + i] = rho
-                    residual[y, x0 + i] = np.sqrt(misfit_sum * lights_count)
-                    valid[y, x0 + i] = True
+                    solved[0, i] = xx * inverse
+                    solved[1, i] = xy * inverse
+                    solved[2, i] = xz * inverse
+                    norm[i] = rho
+                for i in range(n):
+                    misfit_sum[i] = zero
+                for j in range(3, K):
+                    for i in range(n):
+                        misfit_sum[i] += solved[j, i] * solved[j, i]
+                for i in range(n):
                     top = high[i]
-                    marked[i] |= np.uint8(low[i] < shadow * top) | np.uint8(misfit_sum > misfit2 * top * top) | np.uint8(not (xz > zero))
+                    mf = marked[i]
+                    mf = one if low[i] < shadow * top else mf
+                    mf = one if misfit_sum[i] > misfit2 * top * top else mf
+                    mf = mf if solved[2, i] > zero else one
+                    marked[i] = mf
+                for i in range(n):
+                    albedo[y, x0 + i] = norm[i]
+                for i in range(n):
+                    residual[y, x0 + i] = np.sqrt(misfit_sum[i] * lights_count)
+                for i in range(n):
+                    valid[y, x0 + i] = True
+                for i in range(n):
+                    for d in range(3):
+                        normals[y, x0 + i, d] = solved[d, i]
                 if has_excluded:
                     for i in range(n):
-                        marked[i] |= np.uint8(excluded[y, x0 + i] != 0)
+                        marked[i] += np.float32(excluded[y, x0 + i] != 0)
 
                 # --- pixels that need a second look
                 for i in range(n):

@@ -65,9 +65,7 @@ class PhotometricSolver:
             ReconstructionError: wrong shape or type, or a second ambient frame.
         """
         if self._ambient is not None:
-            raise ReconstructionError(
-                "A second ambient frame was given.", cure="Reset the solver before the next scan's frames.", detail="duplicate"
-            )
+            raise ReconstructionError("A second ambient frame was given.", cure="Reset the solver before the next scan's frames.", detail="duplicate")
         self._ambient = (self._checked(luminance, exposure_us, "the ambient frame"), exposure_us)
 
     def add(self, zone: int, luminance: Luminance, exposure_us: float, saturated: NDArray[np.bool_] | None = None) -> None:
