@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from photometric.camera import points_at_height
 from photometric.light_model import polynomial_terms
-from photometric.sphere import locate_highlight, locate_sphere, reflected_ray, zone_position
+from photometric.sphere import locate_highlight, locate_sphere, reflected_ray, trimmed_fit, zone_position
 from rig_configs.calibration import Pinhole, Vector3, ZoneCalibration
 from rig_configs.errors import CalibrationFailed
 
@@ -135,11 +135,8 @@ def fit_flat_field(plate: Image, dark: Image | float, exposure_us: float, satura
     rows, columns = np.meshgrid((np.arange(h) + 0.5) * _BLOCK_PX - 0.5, (np.arange(w) + 0.5) * _BLOCK_PX - 0.5, indexing="ij")
     terms = polynomial_terms(2 * columns / (W - 1) - 1, 2 * rows / (H - 1) - 1).reshape(-1, 15)
     values = blocks.ravel()
-    keep = np.ones(values.size, bool)
-    for _ in range(4):  # dust and scratches on the plate are not its flat field
-        coefficients = np.linalg.lstsq(terms[keep], values[keep], rcond=None)[0]
-        off = values - terms @ coefficients
-        keep = np.abs(off) <= 4 * 1.4826 * np.median(np.abs(off)) + 1e-6 * values.mean()
+    coefficients, _ = trimmed_fit(terms, values, 1e-6 * float(values.mean()))  # dust and scratches are not the flat field
+    off = values - terms @ coefficients
     residual = 100 * float(np.sqrt(np.mean(off**2)) / values.mean())
     if residual > _LARGEST_FLAT_FIELD_RESIDUAL_PERCENT:
         raise CalibrationFailed(

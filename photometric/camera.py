@@ -39,7 +39,7 @@ def project(camera: Pinhole, points_mm: Array) -> Array:
     """Pixels at which points of the rig frame are seen, (..., 3) mm → (..., 2) columns and rows."""
     flat = np.ascontiguousarray(points_mm, np.float64).reshape(-1, 1, 3)
     rotation = np.asarray(cv2.Rodrigues(camera.R)[0])
-    pixels = np.asarray(cv2.projectPoints(flat, rotation, camera.t, camera.K, camera.d)[0])
+    pixels = np.asarray(cv2.projectPoints(flat, rotation, camera.t, camera.K, camera.d)[0], np.float64)
     return pixels.reshape(*points_mm.shape[:-1], 2)
 
 

@@ -47,12 +47,12 @@ def integrate_normals(
     height = np.empty((H, W), np.float32) if out is None else out
     divergence(normals, valid, np.float32(pixel_pitch_mm), np.float32(camera_distance_mm), np.float32(LEAST_FACING), height)
     workers = min(8, os.cpu_count() or 1)
-    spectrum = fft.dctn(height, type=2, norm="ortho", overwrite_x=True, workers=workers)
+    spectrum = np.asarray(fft.dctn(height, type=2, norm="ortho", overwrite_x=True, workers=workers))
     laplacian = (2 * np.cos(np.pi * np.arange(H) / H) - 2)[:, None] + (2 * np.cos(np.pi * np.arange(W) / W) - 2)[None, :]
     laplacian[0, 0] = 1.0
     spectrum /= laplacian.astype(np.float32)
     spectrum[0, 0] = 0.0
-    log_depth = fft.idctn(spectrum, type=2, norm="ortho", overwrite_x=True, workers=workers)
+    log_depth = np.asarray(fft.idctn(spectrum, type=2, norm="ortho", overwrite_x=True, workers=workers))
     count = int(np.count_nonzero(valid))
     if count:
         log_depth -= np.float32(np.mean(log_depth, where=valid, dtype=np.float64))

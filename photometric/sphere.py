@@ -7,12 +7,12 @@ several places of the sphere meet at the zone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from photometric.camera import Array, pixel_pitch_mm, points_at_height, project, view_rays
 from rig_configs.calibration import Pinhole
@@ -58,57 +58,82 @@ def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float) -> Array:
     """
     radius_mm = diameter_mm / 2
     smooth = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0), np.float32)
-    plate, dark = float(np.median(smooth)), float(np.percentile(smooth, 1))
-    rough = 1.4826 * float(np.median(np.abs(smooth - plate)))
-    blobs, count = ndimage.label(smooth < 0.5 * (plate + dark))  # type: ignore[misc]
-    nothing = CalibrationFailed(
-        f"No sphere of {diameter_mm:g} mm is seen on the plate.",
-        cure="Lay the mirror sphere in the field, clear of its edges, on a plate brighter than the sphere.",
-        detail="no_sphere",
-    )
-    if count == 0 or plate - dark < 4 * rough:
-        raise nothing
-    sizes = np.bincount(blobs.ravel())[1:]
-    blob = ndimage.binary_fill_holes(blobs == 1 + int(np.argmax(sizes)))
-    expected_px = np.pi * (radius_mm / pixel_pitch_mm(camera)) ** 2
-    if not 0.3 < np.count_nonzero(blob) / expected_px < 2.0:
-        raise nothing
-    row, column = ndimage.center_of_mass(blob)
-    centre = points_at_height(camera, np.array([column, row]), radius_mm)
-
-    scales = np.linspace(1 + _REACH, 1 - _REACH, _STEPS)
+    centre = points_at_height(camera, _dark_blob(smooth, camera, diameter_mm), radius_mm)
+    fit = _fit_outline(smooth, camera, centre, diameter_mm)
     for _ in range(8):
-        outline = sphere_outline(camera, centre, radius_mm)
-        if not _inside(outline, image.shape):
-            raise CalibrationFailed(
-                "The sphere is cut off by the edge of the image.", cure="Move the sphere towards the middle of the field.", detail="sphere_cut_off"
-            )
-        middle = outline.mean(0)
-        spokes = outline - middle
-        r = np.linalg.norm(spokes, axis=1)
-        at = middle + scales[None, :, None] * spokes[:, None, :]
-        profile = ndimage.map_coordinates(smooth, [at[..., 1], at[..., 0]], order=1, mode="nearest")
-        edge = _edges(profile)
-        found = np.isfinite(edge)
-        if np.count_nonzero(found) < 0.6 * _ANGLES:
-            raise nothing
-        # Image shift of the outline, and a growth that takes up what blur and threshold do to all sides alike.
-        design = np.column_stack([spokes / r[:, None], np.ones(len(r))])[found]
-        off = ((edge * -2 * _REACH + _REACH) * r)[found]
-        fit, keep = _trimmed_fit(design, off)
-        centre = points_at_height(camera, project(camera, centre) + fit[:2], radius_mm)
-        if np.hypot(fit[0], fit[1]) < 0.005:
+        centre = points_at_height(camera, project(camera, centre) + fit.shift_px, radius_mm)
+        if np.hypot(*fit.shift_px) < 0.005:
             break
-    growth, spread = fit[2] / r.mean(), float(np.sqrt(np.mean((off - design @ fit)[keep] ** 2)) / r.mean())
-    if spread > 0.03:
-        raise nothing
-    if abs(growth) > 0.05:
+        fit = _fit_outline(smooth, camera, centre, diameter_mm)
+    if fit.spread > 0.03:
+        raise _no_sphere(diameter_mm)
+    if abs(fit.growth) > 0.05:
         raise CalibrationFailed(
-            f"The sphere looks like one of {diameter_mm * (1 + growth):.2f} mm diameter, not {diameter_mm:g} mm.",
+            f"The sphere looks like one of {diameter_mm * (1 + fit.growth):.2f} mm diameter, not {diameter_mm:g} mm.",
             cure="Measure the sphere, and write its diameter into rig.yaml (artefacts: sphere_diameter_mm).",
             detail="sphere_diameter",
         )
     return centre
+
+
+def _no_sphere(diameter_mm: float) -> CalibrationFailed:
+    return CalibrationFailed(
+        f"No sphere of {diameter_mm:g} mm is seen on the plate.",
+        cure="Lay the mirror sphere in the field, clear of its edges, on a plate brighter than the sphere.",
+        detail="no_sphere",
+    )
+
+
+def _dark_blob(smooth: NDArray[np.float32], camera: Pinhole, diameter_mm: float) -> Array:
+    """Middle of the largest dark blob, (2,) pixels, if it has about the size of the sphere."""
+    plate, dark = float(np.median(smooth)), float(np.percentile(smooth, 1))
+    rough = 1.4826 * float(np.median(np.abs(smooth - plate)))
+    _, blobs, stats, _ = cv2.connectedComponentsWithStats((smooth < 0.5 * (plate + dark)).astype(np.uint8))
+    if len(stats) < 2 or plate - dark < 4 * rough:
+        raise _no_sphere(diameter_mm)
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    # Highlights are holes in the blob: its hull is what counts.
+    rows, columns = np.nonzero(blobs == largest)
+    hull = cv2.convexHull(np.column_stack([columns, rows]).astype(np.int32))
+    area_px = np.pi * (0.5 * diameter_mm / pixel_pitch_mm(camera)) ** 2
+    moments = cv2.moments(hull)
+    if not 0.3 < moments["m00"] / area_px < 2.0:
+        raise _no_sphere(diameter_mm)
+    return np.array([moments["m10"], moments["m01"]]) / moments["m00"]
+
+
+@dataclass(frozen=True, slots=True)
+class _OutlineFit:
+    shift_px: Array
+    """(2,) how the outline must shift to lie on the edge that is seen."""
+    growth: float
+    """How it must grow, as a share of its radius; takes up what blur and threshold do to all sides alike."""
+    spread: float
+    """RMS distance from the edge after that, as a share of the radius."""
+
+
+def _fit_outline(smooth: NDArray[np.float32], camera: Pinhole, centre: Array, diameter_mm: float) -> _OutlineFit:
+    outline = sphere_outline(camera, centre, diameter_mm / 2)
+    H, W = smooth.shape
+    if (outline < 0).any() or (outline > [W - 1, H - 1]).any():
+        raise CalibrationFailed(
+            "The sphere is cut off by the edge of the image.", cure="Move the sphere towards the middle of the field.", detail="sphere_cut_off"
+        )
+    middle = outline.mean(0)
+    spokes = outline - middle
+    r = np.linalg.norm(spokes, axis=1)
+    scales = np.linspace(1 + _REACH, 1 - _REACH, _STEPS)
+    at = (middle + scales[None, :, None] * spokes[:, None, :]).astype(np.float32)
+    profile = cv2.remap(smooth, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    edge = _edges(np.asarray(profile, np.float64))
+    found = np.isfinite(edge)
+    if np.count_nonzero(found) < 0.6 * _ANGLES:
+        raise _no_sphere(diameter_mm)
+    design = np.column_stack([spokes / r[:, None], np.ones(len(r))])[found]
+    off = (_REACH * (1 - 2 * edge) * r)[found]
+    fit, keep = trimmed_fit(design, off, 0.05)
+    left = (off - design @ fit)[keep]
+    return _OutlineFit(fit[:2], float(fit[2] / r.mean()), float(np.sqrt(np.mean(left**2)) / r.mean()))
 
 
 def _edges(profile: Array) -> Array:
@@ -127,17 +152,19 @@ def _edges(profile: Array) -> Array:
     return np.where((first > 0) & (contrast > 0.3 * np.median(contrast)) & (contrast > 0), edge, np.nan)
 
 
-def _trimmed_fit(design: Array, values: Array) -> tuple[Array, NDArray[np.bool_]]:
-    keep = np.ones(len(values), bool)
-    for _ in range(5):
-        fit = np.linalg.lstsq(design[keep], values[keep], rcond=None)[0]
+def trimmed_fit(design: Array, values: Array, least: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Least squares without outliers: what lies further off than three robust standard deviations, and ``least``, is left out.
+
+    Returns:
+        The coefficients, and which values were kept.
+    """
+    fit = np.asarray(np.linalg.lstsq(design, values, rcond=None)[0], np.float64)
+    keep = np.ones(len(values), np.bool_)
+    for _ in range(4):
         off = np.abs(values - design @ fit)
-        keep = off <= max(3 * 1.4826 * float(np.median(off)), 0.05)
-    return np.linalg.lstsq(design[keep], values[keep], rcond=None)[0], keep
-
-
-def _inside(pixels: Array, shape: tuple[int, ...]) -> bool:
-    return bool((pixels >= 0).all() and (pixels[:, 0] <= shape[1] - 1).all() and (pixels[:, 1] <= shape[0] - 1).all())
+        keep = off <= max(3 * 1.4826 * float(np.median(off)), least)
+        fit = np.asarray(np.linalg.lstsq(design[keep], values[keep], rcond=None)[0], np.float64)
+    return fit, keep
 
 
 def locate_highlight(
@@ -178,7 +205,7 @@ def locate_highlight(
             detail="dead_light",
         )
     level = 0.5 * (base + peak)
-    blobs, _ = ndimage.label(own > level)  # type: ignore[misc]
+    _, blobs = cv2.connectedComponents((own > level).astype(np.uint8))
     blob = blobs == blobs[np.unravel_index(np.argmax(own), own.shape)]
     if np.count_nonzero(blob) > 0.25 * np.count_nonzero(disc):
         raise CalibrationFailed(
@@ -186,9 +213,9 @@ def locate_highlight(
             cure="Use a polished mirror sphere, or a shorter exposure, then capture again.",
             detail="highlight_size",
         )
-    weight = np.where(blob, own - level, 0.0)
-    row, column = ndimage.center_of_mass(weight)
-    return np.array([column + left, row + top])
+    rows, columns = np.nonzero(blob)
+    weight = (own - level)[blob]
+    return np.array([columns @ weight, rows @ weight]) / weight.sum() + [left, top]
 
 
 def reflected_ray(camera: Pinhole, highlight_px: Array, centre_mm: Array, diameter_mm: float) -> tuple[Array, Array]:
@@ -225,19 +252,18 @@ def zone_position(starts_mm: Array, directions: Array, zone: str = "") -> tuple[
     if len(starts_mm) < 2:
         raise together
     across = np.eye(3) - directions[:, :, None] * directions[:, None, :]  # (P, 3, 3)
-    weight = np.ones(len(starts_mm))
-    for _ in range(6):
-        A = np.einsum("p,pij->ij", weight, across)
-        if np.linalg.cond(A) > 1e6:
-            raise together
-        point = np.linalg.solve(A, np.einsum("p,pij,pj->i", weight, across, starts_mm))
-        distance = np.linalg.norm(point - starts_mm, axis=1)
-        weight = 1 / distance**2
+    if np.linalg.cond(across.sum(0)) > 1e6:
+        raise together
+    point = np.linalg.solve(across.sum(0), np.einsum("pij,pj->i", across, starts_mm))
+    for _ in range(5):  # a distance from a ray, over the distance along it, is an angle
+        weight = 1 / ((point - starts_mm) ** 2).sum(1)
+        point = np.linalg.solve(np.einsum("p,pij->ij", weight, across), np.einsum("p,pij,pj->i", weight, across, starts_mm))
+    distance = np.linalg.norm(point - starts_mm, axis=1)
     to = (point - starts_mm) / distance[:, None]
     angle = np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(to - directions, axis=1) / 2, 0, 1)))
     # Scatter of the point along its least certain direction, from the rays' own scatter.
     freedom = max(2 * len(starts_mm) - 3, 1)
-    scatter = np.sqrt(np.radians(angle) @ np.radians(angle) / freedom / np.linalg.eigvalsh(np.einsum("p,pij->ij", weight, across))[0])
+    scatter = np.sqrt(np.radians(angle) @ np.radians(angle) / freedom / np.linalg.eigvalsh(np.einsum("p,pij->ij", 1 / distance**2, across))[0])
     if scatter > 0.3 * distance.mean():
         raise together
     return point, angle
