@@ -86,7 +86,7 @@ class JobRunner:
     # ------------------------------------------------------------------------------------------------------- life
 
     def start(self) -> None:
-        """Clear up after the life before, then begin to work."""
+        """Clear up after the life before, then begin to work. The caller holds the data folder's :class:`api.service_lock.ServiceLock`."""
         self.recover()
         self._thread.start()
 
@@ -237,7 +237,8 @@ class JobRunner:
                 self._stopping.wait(1.0)
                 continue
             if job is None:
-                self._wake.wait()
+                if not self._stopping.is_set():  # asked after the bell was cleared: a stop in between has rung it again
+                    self._wake.wait()
                 continue
             with structlog.contextvars.bound_contextvars(inspection=job.id, recipe=job.recipe):
                 self._run(job)

@@ -81,7 +81,7 @@ class Accounts:
 
         The token is in the fragment, which browsers keep to themselves: it gets into no log, proxy or referrer.
         """
-        return f"{base_url.rstrip('/')}/sign-in#token={self.create_sign_in_token(role, minutes)}"
+        return f"{base_url.rstrip('/')}/#/sign-in/{self.create_sign_in_token(role, minutes)}"
 
     def sign_in(self, token: str) -> tuple[str, Principal]:
         """Exchange a sign-in token for a session.

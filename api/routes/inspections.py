@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from http import HTTPStatus
 from typing import Annotated
@@ -17,6 +16,7 @@ from api.schemas import PRINTABLE, Evaluation, Inspection, InspectionPage, Inspe
 from api.security import Principal, requires
 from api.service import Service, Serving
 from api.store import inspections
+from api.waiting import finished
 from rig_configs.errors import NotFound
 
 router = APIRouter(prefix="/inspections", tags=["inspections"])
@@ -71,7 +71,7 @@ async def create_inspection(
     wait_s = _wait_of(prefer)
     if wait_s is not None:
         response.headers["Preference-Applied"] = f"wait={wait_s}"
-        inspection = await _finished(service, inspection, wait_s)
+        inspection = await finished(service.store, inspection.id, wait_s)
     response.headers["Location"] = inspections.inspection_url(inspection.id)
     response.status_code = HTTPStatus.OK if inspection.state is InspectionState.FINISHED else HTTPStatus.ACCEPTED
     return inspection
@@ -140,23 +140,6 @@ def cancel_inspection(inspection_id: InspectionId, _caller: Caller, service: Ser
 def _get(service: Service, inspection_id: str) -> Inspection:
     with service.store.read() as session:
         return inspections.inspection_of(inspections.get(session, inspection_id))
-
-
-async def _finished(service: Service, inspection: Inspection, wait_s: float) -> Inspection:
-    """The inspection when it is finished, or as it is after ``wait_s``."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_s
-    with service.store.bell.listen() as rung:
-        while True:
-            rung.clear()
-            inspection = await run_in_threadpool(_get, service, inspection.id)
-            left_s = deadline - loop.time()
-            if inspection.state is InspectionState.FINISHED or left_s <= 0:
-                return inspection
-            try:
-                await asyncio.wait_for(rung.wait(), left_s)
-            except TimeoutError:
-                continue
 
 
 def _wait_of(prefer: str | None) -> int | None:
