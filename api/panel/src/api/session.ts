@@ -1,5 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { answer, api } from "./client";
+import { ME_KEY } from "./queries";
 
 const LINK = /^#\/sign-in\/(.+)$/;
 
@@ -18,7 +19,10 @@ export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => answer(api.DELETE("/api/v1/sessions/current")),
-    // Asking again who is signed in closes the page, and nothing that was read stays behind it.
-    onSuccess: () => client.resetQueries(),
+    onSuccess: async () => {
+      // Asking again who is signed in closes the page; then nothing that was read stays behind it.
+      await client.resetQueries({ queryKey: ME_KEY });
+      client.removeQueries({ type: "inactive" });
+    },
   });
 }

@@ -1,5 +1,7 @@
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { reasonOf } from "../api/problem";
+import { reasonTitle } from "../i18n/reason";
 import { ToolButtons } from "./ToolButtons";
 
 const RETRY_MS = 3_000;
@@ -26,7 +28,7 @@ export function SignedOut({ linkError, isUnreachable = false, onRetry }: Props) 
         <h1>{isUnreachable ? t("signedOut.unreachable") : t("signedOut.title")}</h1>
         {linkError && (
           <p className="problem" role="alert">
-            <strong>{t("signedOut.failed")}</strong> {linkError.message}
+            <strong>{t("signedOut.failed")}</strong> {reasonTitle(reasonOf(linkError, ""))}.
           </p>
         )}
         {isUnreachable ? (

@@ -1,13 +1,14 @@
 import { useTranslation } from "react-i18next";
 import { useCounts } from "../api/queries";
 import { useFormat } from "../app/format";
-import { useToday } from "./useToday";
+import { useMinute } from "./useMinute";
+import { startOfDay } from "./verdict";
 
 /** How the day goes: since midnight on the operator's clock. */
 export function Counts() {
   const { t } = useTranslation();
   const format = useFormat();
-  const counts = useCounts(useToday()).data;
+  const counts = useCounts(startOfDay(useMinute())).data;
   const number = (value: number | undefined) => (value === undefined ? "–" : format.whole(value));
   const cells = [
     { name: "total", value: number(counts?.total) },

@@ -14,7 +14,8 @@ import { StageStrip } from "./StageStrip";
 import { Trigger } from "./Trigger";
 import { useInspectNow } from "./useInspectNow";
 import { useStationKeys } from "./useStationKeys";
-import { useToday } from "./useToday";
+import { useMinute } from "./useMinute";
+import { isRecent } from "./verdict";
 import { VerdictCard } from "./VerdictCard";
 
 const Viewer = lazy(() => import("../viewer/Viewer"));
@@ -25,15 +26,14 @@ export function InspectPage() {
   const rig = useRigState();
   const recipes = useRecipes().data;
   const history = useHistory().data ?? [];
-  const today = useToday();
+  const minute = useMinute();
 
   const [recipeName, setRecipeName] = useStoredText("recipe");
   const [lot, setLot] = useStoredText("lot");
   const [shownId, setShownId] = useState<string | null>(null);
 
   const newest = history[0] ?? null;
-  // Yesterday's verdict says nothing about the part on the rig this morning.
-  const latest = newest && Date.parse(newest.created) >= today.getTime() ? newest : null;
+  const latest = newest && isRecent(newest, minute) ? newest : null;
   const recipe = recipes?.find((candidate) => candidate.name === recipeName) ?? recipes?.find((candidate) => candidate.model_id) ?? recipes?.[0];
 
   const serialRef = useRef<HTMLInputElement>(null);

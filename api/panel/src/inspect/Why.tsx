@@ -22,7 +22,7 @@ export function Why({ kind, latest, detail, rig, reason }: Props) {
     return (
       <p className="why">
         {reasonTitle(reason)}
-        {reason.message && <small>{reason.message}</small>}
+        {reason.message.replace(/\.$/, "") !== reasonTitle(reason) && <small lang="en">{reason.message}</small>}
       </p>
     );
   }

@@ -28,6 +28,13 @@ export function currentKind(latest: InspectionSummary | null, rig: RigState | un
   return isClosed(rig) || rig.state === "Error" ? "notReady" : "ready";
 }
 
-export function startOfToday(now: Date): Date {
+export function startOfDay(now: Date): Date {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate());
+}
+
+/** No shift lasts longer: a verdict older than this says nothing about the part on the rig. */
+const VERDICT_LASTS_MS = 12 * 3600 * 1000;
+
+export function isRecent(item: InspectionSummary, now: Date): boolean {
+  return item.finished === null || now.getTime() - Date.parse(item.finished) < VERDICT_LASTS_MS;
 }
