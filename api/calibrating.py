@@ -15,12 +15,12 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from photometric.calibration import calibrate_zones, white_balance
 
 from acquisition import pixel_formats
 from acquisition.capture import Frame
 from acquisition.rig import Rig, nobody
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
+from photometric.calibration import calibrate_zones, check_linearity, white_balance
 from rig_configs.calibration import Calibration, Residuals, Vector3
 from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture
@@ -97,6 +97,7 @@ class Calibrator:
         self._progress(len(poses) / total, "matt white plate")
         guide.plate()
         plate = self._lit()
+        black_level_dn = self._black_level()
         spheres: list[_Lit] = []
         for position in range(guide.sphere_positions):
             self._progress((len(poses) + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
@@ -123,7 +124,7 @@ class Calibrator:
             camera=geometry.camera,
             projectors=geometry.projectors,
             zones=zones.zones,
-            black_level_dn=zones.black_level_dn,
+            black_level_dn=black_level_dn,
             white_balance=white_balance(plate.colour),
             residuals=Residuals(
                 camera_rms_px=geometry.camera_rms_px,
@@ -161,6 +162,16 @@ class Calibrator:
         for frame in self._frames(Sequence(tuple(self._zone_steps()), none)):
             lit.add(frame)
         return lit.result()
+
+    def _black_level(self) -> float:
+        """Black level from the plate in the first zone's light at several exposures, DN; refuses a camera that is not linear."""
+        exposures_us = [share * self._config.sequence.light_exposure_us for share in (0.25, 0.5, 0.75, 1.0)]
+        steps = tuple(ZoneStep(zone=0, exposure_us=e) for e in exposures_us)
+        none = tuple(() for _ in self._config.projectors)
+        height, width = self._config.camera.height_px, self._config.camera.width_px
+        middle = np.s_[height // 4 : -(height // 4), width // 4 : -(width // 4)]
+        means_dn = [float(frame.pixels[middle].mean()) for frame in self._frames(Sequence(steps, none))]
+        return check_linearity(means_dn, exposures_us, self._config.camera.pixel_format.full_scale_dn)
 
     def _zone_steps(self) -> list[AmbientStep | ZoneStep]:
         # One exposure for all: the black level then cancels exactly.
