@@ -14,6 +14,7 @@ from rig_configs.schema import ReplayCamera, RigConfig
 
 if TYPE_CHECKING:
     from acquisition.simulation.bench import Bench
+    from acquisition.simulation.feeder import PartFeeder
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""The service's log: one JSON object a line on standard error, with the inspection it belongs to."""
+"""The service's log: one JSON object a line, with the inspection it belongs to."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
@@ -16,8 +17,12 @@ class _StandardError(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)
 
 
-def configure_logging(level: int = logging.INFO) -> None:
-    """Send everything that is logged, by structlog or the standard library, to standard error as JSON.
+def configure_logging(file: Path | None = None, level: int = logging.INFO) -> None:
+    """Send everything that is logged, by structlog or the standard library, to standard error or a file, as JSON.
+
+    Args:
+        file: where to; standard error when none is given.
+        level: the least that is logged.
 
     Tracebacks are plain text: structlog's own pretty ones print local variables, which may be images or secrets.
     """
@@ -34,14 +39,14 @@ def configure_logging(level: int = logging.INFO) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
-    handler = _StandardError()
+    handler = _StandardError() if file is None else logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()]
         )
     )
     root = logging.getLogger()
-    for old in [h for h in root.handlers if isinstance(h, _StandardError)]:
+    for old in [h for h in root.handlers if isinstance(h, _StandardError | logging.FileHandler)]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)

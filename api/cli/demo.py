@@ -30,6 +30,7 @@ def demo(
 ) -> None:
     """Build the simulated rig, teach from good parts if no model is there, serve, and print a sign-in link."""
     from api.composition import open_station
+    from api.log import configure_logging
     from api.settings import Settings
 
     opened = open_station("demo", data_dir, name="demo", seed=seed, automatic_hand=not once)
@@ -38,10 +39,12 @@ def demo(
         if not opened.station.models.is_taught(recipe):
             teach_with_bar(opened, recipe, teach_parts)
         settings = Settings(data_dir=data_dir, station_name="demo", host=host, port=port)
+        log = data_dir / "log.jsonl"
         if once:
+            configure_logging(log)
             inspections = inspect_good_and_defective(settings, opened, recipe, seed)
         else:
-            run(settings, opened)
+            run(settings, opened, log)
             return
     finally:
         opened.station.close()

@@ -36,39 +36,48 @@ def serve(
     run(settings, open_station(rig, data_dir, name=station_name, seed=seed))
 
 
-def run(settings: Settings, opened: OpenStation) -> None:
+def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> None:
     """Serve until told to stop; prints a one-time sign-in link when the service listens.
+
+    Args:
+        settings: how the service is set up.
+        opened: the station; closed at the end.
+        log: file to log to; standard error when none is given.
 
     Raises:
         Conflict: the port is taken.
     """
-    import structlog
     import uvicorn
 
     from api.app import create_app
+    from api.log import configure_logging
     from api.schemas import Role
     from api.security import Accounts
     from api.store.store import open_store
 
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=_log_file(settings.data_dir)),
-    )
+    configure_logging(log)
     listener = _listen(settings)
     address = f"http://{settings.host if settings.host != '0.0.0.0' else '127.0.0.1'}:{listener.getsockname()[1]}"  # noqa: S104 - compared, not bound
     store = open_store(settings)
-    link = Accounts(store, settings.session_hours).create_sign_in_link(Role.ADMIN, base_url=address)
     app = create_app(settings, opened.station, store=store)
-    stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
-    stderr.print("Ctrl-C stops it. Log: " + str(settings.data_dir / "log.jsonl"), markup=False)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
-    uvicorn.Server(config).run(sockets=[listener])
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.should_exit:  # the service did not start, and has said why
+                return
+            link = Accounts(store, settings.session_hours).create_sign_in_link(Role.ADMIN, base_url=address)
+            stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
+            stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
+
+    server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Conflict(
+            f"The service did not start; {'the end of ' + str(log) if log else 'the log above'} says why.",
+            cure="Stop the other service that works in this data folder, or name another: --data-dir",
+            detail="start",
+        )
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -85,8 +94,3 @@ def _listen(settings: Settings) -> socket.socket:
             detail="port",
         ) from cause
     return listener
-
-
-def _log_file(data_dir: Path):
-    data_dir.mkdir(parents=True, exist_ok=True)
-    return (data_dir / "log.jsonl").open("a", encoding="utf-8", buffering=1)
