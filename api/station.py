@@ -13,12 +13,12 @@ from api.outcome import ArtifactFile, Outcome
 from api.pictures import anomaly_files, reconstruction_files
 from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Region, RigState, Stage, StationState, Timings
+from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState, Timings
 from inference import prediction
 from inference.d3m import D3MConfig
 from inference.sample import D3Sample
 from rig_configs.calibration import Calibration
-from rig_configs.errors import D3Error, DeviceError
+from rig_configs.errors import D3Error, DeviceError, ModelError
 from rig_configs.files import sha256_of
 
 
@@ -162,6 +162,17 @@ class Station:
     def recipes(self) -> list[str]:
         """Names of the recipes of this station."""
         return self.models.names()
+
+    def describe(self, recipe: str) -> Recipe:
+        """The recipe with what it judges by; none of that where it was never taught, or its model cannot be read."""
+        untaught = Recipe(name=recipe, model_id=None, threshold=None, taught_from=None)
+        if not self.models.is_taught(recipe):
+            return untaught
+        try:
+            model = self.models.model(recipe)
+        except ModelError:
+            return untaught  # an inspection by it says what is wrong
+        return Recipe(name=recipe, model_id=model.model_id, threshold=model.threshold, taught_from=len(model.report.samples))
 
     def state(self) -> RigState:
         """What the station is and does now."""
