@@ -39,7 +39,9 @@ export function SignedOut({ linkError, isUnreachable = false, onRetry }: Props) 
             <pre>
               <code>{t("signedOut.command")}</code>
             </pre>
-            <p>{t("signedOut.then")}</p>
+            <p>
+              {t("signedOut.demo")} {t("signedOut.then")}
+            </p>
           </>
         )}
         <ToolButtons />

@@ -61,7 +61,7 @@ export function InspectPage() {
       <Banners isStale={!events.connected || rig.isError} />
       <main className="inspect">
         <div className="left">
-          <VerdictCard latest={onRig} detail={detail} rig={rig.data} attempt={now.attempt} />
+          <VerdictCard latest={onRig} detail={detail} rig={rig.data} attempt={now.attempt} hindrance={now.hindrance} />
           <StageStrip latest={onRig} detail={detail} />
           {now.cancelProblem && <Notice reason={now.cancelProblem} onDismiss={now.dismiss} />}
           <Trigger
@@ -70,7 +70,7 @@ export function InspectPage() {
             busy={now.busy}
             isSending={now.attempt?.state === "sending"}
             isCancelling={now.isCancelling}
-            hindrance={now.hindrance}
+            hindrance={now.hindrance?.why ?? null}
             onInspect={now.inspect}
             onCancel={now.cancel}
           />

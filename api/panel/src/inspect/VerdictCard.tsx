@@ -4,7 +4,7 @@ import type { Inspection, InspectionSummary, Reason, RigState } from "../api/sch
 import { NotDecidableIcon, NotOkIcon, OkIcon, ReadyIcon, RunningIcon, WaitIcon } from "../app/icons";
 import { reasonCure } from "../i18n/reason";
 import { BankBars } from "./BankBars";
-import { type Attempt, currentKind, type VerdictKind } from "./verdict";
+import { type Attempt, currentKind, type Hindrance, type VerdictKind } from "./verdict";
 import { Meta } from "./Meta";
 import { Why } from "./Why";
 
@@ -26,14 +26,17 @@ interface Props {
   detail: Inspection | undefined;
   rig: RigState | undefined;
   attempt: Attempt | null;
+  hindrance: Hindrance | null;
 }
 
 /** The one thing to see from three metres: what became of the part on the rig, why, and what to do with it. */
-export function VerdictCard({ latest, detail, rig, attempt }: Props) {
+export function VerdictCard({ latest, detail, rig, attempt, hindrance }: Props) {
   const { t } = useTranslation();
   const kind = currentKind(latest, rig, attempt);
   const Symbol = ICONS[kind];
   const reason: Reason | null = attempt?.state === "failed" ? attempt.reason : latest ? latest.reason : (rig?.reason ?? null);
+  const usual = kind === "notDecidable" || kind === "notStarted" ? t("do.again") : t(`do.${kind}`);
+  const todo = (reason && reasonCure(reason)) || (kind === "ready" && hindrance?.todo) || usual;
   return (
     <section className={`verdict verdict-${kind}`} aria-label={t("verdict.label")}>
       <div role="status" aria-live="polite" aria-atomic="true" data-testid="verdict" data-evaluation={latest?.evaluation}>
@@ -46,7 +49,7 @@ export function VerdictCard({ latest, detail, rig, attempt }: Props) {
       {latest && <Meta item={latest} />}
       {(kind === "ok" || kind === "notOk") && <BankBars banks={detail?.banks ?? []} isAbnormal={kind === "notOk"} />}
       <p className="do">
-        <strong>{t("verdict.do")}</strong> {(reason && reasonCure(reason)) || t(kind === "notDecidable" || kind === "notStarted" ? "do.again" : `do.${kind}`)}
+        <strong>{t("verdict.do")}</strong> {todo}
       </p>
     </section>
   );

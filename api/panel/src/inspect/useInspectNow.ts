@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { reasonOf } from "../api/problem";
 import type { InspectionSummary, Recipe, RigState } from "../api/schema";
 import { useCancel, useTrigger } from "../api/trigger";
-import { type Attempt, isClosed } from "./verdict";
+import { type Attempt, type Hindrance, isClosed } from "./verdict";
 
 interface Situation {
   recipe: Recipe | undefined;
@@ -22,10 +22,10 @@ export function useInspectNow({ recipe, lot, rig, latest, onPress }: Situation) 
   const cancel = useCancel();
   const busy = latest && latest.state !== "finished" ? latest : null;
 
-  let hindrance: string | null = null;
-  if (!recipe) hindrance = t("inspect.noRecipe");
-  else if (!recipe.model_id) hindrance = t("inspect.notTaught");
-  else if (rig && isClosed(rig)) hindrance = t(`station.${rig.state}`);
+  let hindrance: Hindrance | null = null;
+  if (rig && isClosed(rig)) hindrance = { why: t(`station.${rig.state}`), todo: t("do.notReady") };
+  else if (!recipe) hindrance = { why: t("inspect.noRecipe"), todo: t("do.noRecipe") };
+  else if (!recipe.model_id) hindrance = { why: t("inspect.notTaught"), todo: t("do.notTaught") };
 
   // Once a newer inspection is there, whoever asked for it, the attempt is over.
   const latestId = latest?.id ?? null;

@@ -3,6 +3,12 @@ import type { InspectionSummary, Reason, RigState } from "../api/schema";
 /** What the card shows. Not only a verdict: a station also waits, works, or cannot. */
 export type VerdictKind = "ok" | "notOk" | "notDecidable" | "running" | "queued" | "ready" | "notReady" | "notStarted" | "unknown";
 
+/** Why the button cannot be pressed, and what to do about it, in words. */
+export interface Hindrance {
+  why: string;
+  todo: string;
+}
+
 /** A press of the button that no inspection has come of yet. */
 export type Attempt = { state: "sending" } | { state: "failed"; reason: Reason };
 
