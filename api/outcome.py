@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Region, RigState, Stage, Timings
+from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Inspects(Protocol):
 
     def recipes(self) -> list[str]:
         """Names of the recipes that can be inspected by or taught."""
+        ...
+
+    def describe(self, recipe: str) -> Recipe:
+        """A recipe with the model it judges by; no model where it was never taught, or where the model cannot be read."""
         ...
 
     def state(self) -> RigState:

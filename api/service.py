@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated
 
 from fastapi import Depends, Request
 
 from api.jobs import JobRunner
 from api.outcome import Inspects
-from api.schemas import Recipe
 from api.security import Accounts, FailureLimit
 from api.settings import Settings
 from api.store.store import Store
-
-
-@runtime_checkable
-class DescribesRecipes(Protocol):
-    """A station that also knows what its recipes judge by; without it, recipes are listed by name alone."""
-
-    def describe(self, recipe: str) -> Recipe:
-        """The recipe with its model, threshold and number of good parts; model none when it was never taught."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,3 +41,12 @@ class ServiceLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+    def __enter__(self) -> ServiceLock:
+        """Take the folder. Raises Conflict."""
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it go."""
+        self.release()

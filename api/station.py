@@ -164,14 +164,11 @@ class Station:
         return self.models.names()
 
     def describe(self, recipe: str) -> Recipe:
-        """The recipe with what it judges by; none of that where it was never taught, or its model cannot be read."""
-        untaught = Recipe(name=recipe, model_id=None, threshold=None, taught_from=None)
-        if not self.models.is_taught(recipe):
-            return untaught
+        """A recipe with the model it judges by; no model where it was never taught, or where the model cannot be read."""
         try:
             model = self.models.model(recipe)
         except ModelError:
-            return untaught  # an inspection by it says what is wrong
+            return Recipe(name=recipe, model_id=None, threshold=None, taught_from=None)
         return Recipe(name=recipe, model_id=model.model_id, threshold=model.threshold, taught_from=len(model.report.samples))
 
     def state(self) -> RigState:

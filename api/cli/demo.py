@@ -77,30 +77,28 @@ def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: 
     feeder = PartFeeder(opened.bench, recipe, seed)
     defects = PART_KINDS[recipe].defects
     store = open_store(settings)
-    lock = ServiceLock(settings.data_dir)
-    lock.acquire()
     runner = JobRunner(store, opened.station, station_name=settings.station_name)
-    runner.start()
     results: list[dict[str, Any]] = []
-    try:
-        for part, defect in (("good", None), ("defective", defects[seed % len(defects)])):
-            feeder.place(defect, seed=2 * seed + (defect is not None))
-            request = InspectionRequest(recipe=recipe, serial=f"{part}-{seed}")
-            inspection, _ = runner.submit(request, Principal("demo", Role.ADMIN, "key", ""), None)
-            done = asyncio.run(finished(store, inspection.id, wait_s=120))
-            results.append(
-                {
-                    "part": part,
-                    "defect": defect,
-                    "evaluation": done.evaluation.value,
-                    "score": done.score,
-                    "threshold": done.threshold,
-                    "reason": done.reason.model_dump() if done.reason else None,
-                    "seconds": done.timings.model_dump() if done.timings else None,
-                }
-            )
-    finally:
-        runner.stop()
-        store.close()
-        lock.release()
+    with ServiceLock(settings.data_dir):
+        runner.start()
+        try:
+            for part, defect in (("good", None), ("defective", defects[seed % len(defects)])):
+                feeder.place(defect, seed=2 * seed + (defect is not None))
+                request = InspectionRequest(recipe=recipe, serial=f"{part}-{seed}")
+                inspection, _ = runner.submit(request, Principal("demo", Role.ADMIN, "key", ""), None)
+                done = asyncio.run(finished(store, inspection.id, wait_s=120))
+                results.append(
+                    {
+                        "part": part,
+                        "defect": defect,
+                        "evaluation": done.evaluation.value,
+                        "score": done.score,
+                        "threshold": done.threshold,
+                        "reason": done.reason.model_dump() if done.reason else None,
+                        "seconds": done.timings.model_dump() if done.timings else None,
+                    }
+                )
+        finally:
+            runner.stop()
+            store.close()
     return results

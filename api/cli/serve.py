@@ -45,7 +45,7 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
         log: file to log to; standard error when none is given.
 
     Raises:
-        Conflict: the port is taken.
+        Conflict: the port is taken, or another service works in the data folder.
     """
     import uvicorn
 
@@ -53,10 +53,13 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     from api.log import configure_logging
     from api.schemas import Role
     from api.security import Accounts
+    from api.service_lock import ServiceLock
     from api.store.store import open_store
 
     configure_logging(log)
-    listener = _listen(settings)
+    # Also taken by the service itself for its whole life; here only for a plain word in place of uvicorn's traceback.
+    with ServiceLock(settings.data_dir):
+        listener = _listen(settings)
     address = f"http://{settings.host if settings.host != '0.0.0.0' else '127.0.0.1'}:{listener.getsockname()[1]}"  # noqa: S104 - compared, not bound
     store = open_store(settings)
     app = create_app(settings, opened.station, store=store)
@@ -70,14 +73,7 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
             stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
             stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
 
-    server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5))
-    server.run(sockets=[listener])
-    if not server.started:
-        raise Conflict(
-            f"The service did not start; {'the end of ' + str(log) if log else 'the log above'} says why.",
-            cure="Stop the other service that works in this data folder, or name another: --data-dir",
-            detail="start",
-        )
+    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[listener])
 
 
 def _listen(settings: Settings) -> socket.socket:

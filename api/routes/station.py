@@ -14,7 +14,7 @@ from api.problems import documented
 from api.routes.moments import Moment
 from api.schemas import Counts, Recipe, RigState, Role
 from api.security import Principal, requires
-from api.service import DescribesRecipes, Serving
+from api.service import Serving
 from api.store import inspections
 from api.store.clock import now
 
@@ -29,10 +29,7 @@ Caller = Annotated[Principal, requires(Role.OPERATOR, Role.MES)]
 @router.get("/recipes", responses=_ACCESS)
 def list_recipes(_caller: Caller, service: Serving) -> list[Recipe]:
     """Recipes that parts can be inspected by."""
-    station = service.station
-    if isinstance(station, DescribesRecipes):
-        return [station.describe(name) for name in station.recipes()]
-    return [Recipe(name=name, model_id=None, threshold=None, taught_from=None) for name in station.recipes()]
+    return [service.station.describe(name) for name in service.station.recipes()]
 
 
 @router.get("/rig/state", responses=_ACCESS)

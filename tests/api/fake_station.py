@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from api.outcome import ArtifactFile, Outcome
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Region, RigState, Stage, StationState, Timings
+from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState, Timings
 
 PICTURE = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
 PNG = cv2.imencode(".png", PICTURE)[1].tobytes()
@@ -82,6 +82,9 @@ class FakeStation:
 
     def recipes(self) -> list[str]:
         return ["bolt", "ring"]
+
+    def describe(self, recipe: str) -> Recipe:
+        return Recipe(name=recipe, model_id=None, threshold=None, taught_from=None)
 
     def state(self) -> RigState:
         return RigState(
