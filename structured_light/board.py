@@ -17,6 +17,8 @@ REFINE_SHARE = 0.8
 """Half window of the corner refinement, as a share of the gap between a corner and the nearest marker."""
 FIT_SHARE = 0.45
 """Half window of the local fit to the projector's coordinates, as a share of a square."""
+FIT_STEPS = 24
+"""Pixels of the half window that are used; more would cost time and gain nothing."""
 MIN_FIT_SHARE = 0.6
 """Least share of that window that must show fringes."""
 
@@ -161,13 +163,14 @@ def _local_map(
     height, width = columns.shape
     if x0 < half or y0 < half or x0 + half >= width or y0 + half >= height:
         return None
-    window = np.s_[y0 - half : y0 + half + 1, x0 - half : x0 + half + 1]
+    step = max(1, half // FIT_STEPS)
+    window = np.s_[y0 - half : y0 + half + 1 : step, x0 - half : x0 + half + 1 : step]
     u, v = columns[window], rows[window]
     known = ~(np.isnan(u) | np.isnan(v))
     if known.mean() < MIN_FIT_SHARE:
         return None
     dy, dx = np.nonzero(known)
-    x, y = dx + (x0 - half - corner[0]), dy + (y0 - half - corner[1])
+    x, y = step * dx + (x0 - half - corner[0]), step * dy + (y0 - half - corner[1])
     scale = 1.0 / half
     xs, ys = x * scale, y * scale
     design = np.column_stack([np.ones_like(xs), xs, ys, xs * xs, xs * ys, ys * ys])
@@ -182,4 +185,4 @@ def _local_map(
 
 def _weighted_fit(design: NDArray[np.float64], target: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     weighted = design * weight[:, None]
-    return np.linalg.solve(weighted.T @ design, weighted.T @ target)
+    return np.linalg.solve(weighted.T @ design, weighted.T @ target).astype(np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rig_configs.errors import CalibrationFailed
+from rig_configs.errors import CalibrationFailed, ReconstructionError
 from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture, luminance
 from structured_light.decoder import FringeDecoder
@@ -66,17 +66,19 @@ class BoardScan:
         """What the frames say.
 
         Raises:
-            CalibrationFailed: no evenly lit frame was added.
-            ReconstructionError: fringe frames are missing, or show no fringes.
+            CalibrationFailed: no evenly lit frame was added, fringe frames are missing, or show no fringes.
         """
         if self._light is None:
             raise CalibrationFailed("No evenly lit frame of the board was captured.", cure="Capture the pose again.", detail="frame_missing")
         columns, rows, sigmas = [], [], []
-        for across, down in self._decoders:
-            decoded = across.decode()
+        for name, (across, down) in zip(self._names, self._decoders, strict=True):
+            try:
+                decoded = across.decode()
+                rows.append(down.decode().column)
+            except ReconstructionError as cause:
+                raise CalibrationFailed(f"Projector '{name}': {cause.message}", cure=cause.cure, detail="fringes") from cause
             columns.append(decoded.column)
             sigmas.append(decoded.sigma_column)
-            rows.append(down.decode().column)
         return BoardCapture(self._light / np.float32(self._lights), tuple(columns), tuple(rows), tuple(sigmas))
 
 

@@ -24,6 +24,9 @@ from structured_light.triangulation import Triangulator, points
 
 MIN_POSES = 5
 MIN_TILT_DEG = 5.0
+MAX_FIRST_TILT_DEG = 10.0
+MAX_DISTANCE_SHARE = 0.2
+"""How far the working distance found may be from the drawing's; a wrong board size shows here, and nowhere else."""
 MIN_PROJECTOR_CORNERS = 60
 FITS_PX = 2.0
 """A fit whose projector residual exceeds this is not one."""
@@ -75,7 +78,7 @@ def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> Geom
 
     Raises:
         CalibrationFailed: too few poses, poses too alike, a projector that lights too little of the board, or a fit that does not fit;
-            a capture without the board.
+            a first capture that does not lie flat, or a capture without the board.
     """
     observations: list[BoardObservation] = []
     held_out: BoardCapture | None = None
@@ -97,6 +100,13 @@ def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> Geom
             detail="no_fit",
         )
     camera, projectors = _in_rig_frame(rig, bundle)
+    nominal, found = rig.camera.nominal.working_distance_mm, float(np.linalg.norm(camera.t))
+    if abs(found - nominal) > MAX_DISTANCE_SHARE * nominal:
+        raise CalibrationFailed(
+            f"The camera would be {found:.0f} mm from the reference plane, the drawing says {nominal:.0f} mm.",
+            cure="Correct artefacts.board.square_mm, or camera.nominal, in rig.yaml.",
+            detail="scale",
+        )
     flatness = held_out_flatness_um(rig, camera, projectors, held_out)
     return GeometryFit(camera, projectors, bundle.camera_rms_px, bundle.projector_rms_px, flatness, len(observations))
 
@@ -138,6 +148,13 @@ def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
     if spread < MIN_TILT_DEG:
         raise CalibrationFailed(
             f"The board was never tilted more than {spread:.1f}°.", cure="Tilt it by 10 to 20° to every side.", detail="poses_too_alike"
+        )
+    tilt = float(np.degrees(np.arccos(min(abs(normals[0, 2]), 1.0))))
+    if tilt > MAX_FIRST_TILT_DEG:
+        raise CalibrationFailed(
+            f"In the first capture the board is tilted by {tilt:.0f}°.",
+            cure="Lay the board flat on the reference plane for the first capture: it defines z = 0.",
+            detail="first_pose_tilted",
         )
     projectors, poses = [], []
     for p, config in enumerate(rig.projectors):
