@@ -5,10 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from inference.features.extraction import SampleFeatures
-from inference.features.window import CELL_PX
+from inference.features.window import CELL_PX, filled_from_nearest
 from inference.prediction import BANK_NAMES, Region
 
 _SIGMA_PX = CELL_PX / 2
@@ -20,14 +19,13 @@ def cell_image(values: NDArray[np.floating], cells: NDArray[np.bool_]) -> NDArra
     """Spread (N,) values of the cells on the part over the (rows, columns) grid; a cell off the part takes its nearest neighbour's."""
     grid = np.zeros(cells.shape, np.float32)
     grid[cells] = values
-    nearest = ndimage.distance_transform_edt(~cells, return_distances=False, return_indices=True)
-    return grid[nearest[0], nearest[1]]
+    return filled_from_nearest(grid, cells)
 
 
 def smooth_map(values: NDArray[np.floating], features: SampleFeatures) -> NDArray[np.float32]:
     """(N,) values of the cells to a map of working size, bilinear and Gaussian-smoothed in float32; 8 bits would flatten small peaks."""
     upsampled = cv2.resize(cell_image(values, features.cells), features.window.work_size, interpolation=cv2.INTER_LINEAR)
-    return cv2.GaussianBlur(upsampled, (0, 0), _SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.GaussianBlur(upsampled, (0, 0), _SIGMA_PX, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def part_maximum(smoothed: NDArray[np.float32], features: SampleFeatures) -> float:

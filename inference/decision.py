@@ -61,10 +61,10 @@ class OneClassFusion:
         mean, std = scores.mean(axis=0).astype(np.float64), scores.std(axis=0).astype(np.float64)
         std = np.maximum(std, 1e-3 * np.abs(mean) + 1e-12)
         svm = SGDOneClassSVM(nu=0.5, random_state=seed).fit(_OFFSET + (scores - mean) / std)
-        coef = np.maximum(svm.coef_.ravel(), 0.0)
+        coef = np.maximum(np.asarray(svm.coef_, np.float64).ravel(), 0.0)
         if not coef.any():
             coef = np.ones_like(coef)
-        return cls(mean, std, coef, float(svm.offset_.item()))
+        return cls(mean, std, coef, float(np.asarray(svm.offset_).item()))
 
     def score(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """(..., B) bank scores to (...) fused ones: the signed distance to the SVM's plane, up to its scale."""
@@ -93,7 +93,7 @@ class Judge:
 
 def with_svm(svm: OneClassFusion, scores: NDArray[np.floating]) -> NDArray[np.float64]:
     """(..., B) bank scores to (..., 1 + B) with the SVM's own in front."""
-    return np.concatenate([svm.score(scores)[..., None], scores], axis=-1)
+    return np.concatenate([svm.score(scores)[..., None], np.asarray(scores, np.float64)], axis=-1)
 
 
 def fit_judge(svm: OneClassFusion, typical_of: NDArray[np.floating], maxima: NDArray[np.floating], false_reject_rate: float) -> Judge:

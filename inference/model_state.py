@@ -29,23 +29,25 @@ class D3MConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     working_px: int = Field(
-        448, ge=64, le=2048, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
+        default=448, ge=64, le=2048, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
     )
-    margin_px: int = Field(16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
-    swap: SwapMode = Field("blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
-    alpha: float = Field(0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
+    margin_px: int = Field(default=16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
+    swap: SwapMode = Field(default="blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
+    alpha: float = Field(default=0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
     fused_image: Literal["rgb", "pseudo3d"] = Field(
-        "rgb", description="Image modality that is fused with the points: rgb in the paper, pseudo3d in its code."
+        default="rgb", description="Image modality that is fused with the points: rgb in the paper, pseudo3d in its code."
     )
-    coreset_share: float = Field(0.1, gt=0.0, le=1.0, description="Share of the patches kept in each bank.")
-    neighbours: int = Field(3, ge=2, le=50, description="Bank rows in the re-weighting of the sample score.")
-    folds: int = Field(5, ge=2, le=50, description="Parts of the training set that are held out in turn to draw the limits.")
-    false_reject_rate: float = Field(0.005, gt=0.0, lt=0.5, description="Share of good parts that may be rejected; the limits are drawn for it.")
-    fusion_steps: int = Field(150, ge=0, le=100_000, description="Training steps of the contrastive fusion.")
-    fusion_batch: int = Field(512, ge=8, le=16_384, description="Patches in a training step of the contrastive fusion.")
-    fusion_rate: float = Field(1e-3, gt=0.0, le=1.0, description="Peak learning rate of the contrastive fusion.")
-    temperature: float = Field(0.1, gt=0.0, le=10.0, description="Temperature of the InfoNCE loss.")
-    seed: int = Field(42, ge=0, description="Seed of everything that is drawn: folds, coresets, fusion, SVMs.")
+    coreset_share: float = Field(default=0.1, gt=0.0, le=1.0, description="Share of the patches kept in each bank.")
+    neighbours: int = Field(default=3, ge=2, le=50, description="Bank rows in the re-weighting of the sample score.")
+    folds: int = Field(default=5, ge=2, le=50, description="Parts of the training set that are held out in turn to draw the limits.")
+    false_reject_rate: float = Field(
+        default=0.005, gt=0.0, lt=0.5, description="Share of good parts that may be rejected; the limits are drawn for it."
+    )
+    fusion_steps: int = Field(default=150, ge=0, le=100_000, description="Training steps of the contrastive fusion.")
+    fusion_batch: int = Field(default=512, ge=8, le=16_384, description="Patches in a training step of the contrastive fusion.")
+    fusion_rate: float = Field(default=1e-3, gt=0.0, le=1.0, description="Peak learning rate of the contrastive fusion.")
+    temperature: float = Field(default=0.1, gt=0.0, le=10.0, description="Temperature of the InfoNCE loss.")
+    seed: int = Field(default=42, ge=0, description="Seed of everything that is drawn: folds, coresets, fusion, SVMs.")
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ def channel_spatial_swap(
     if alpha == 0.0:
         return rgb.copy(), pseudo3d.copy()
     if mode == "blend":
-        keep, take = np.float32(1.0 - alpha), np.float32(alpha)
-        return keep * rgb + take * pseudo3d, keep * pseudo3d + take * rgb
+        difference = np.multiply(pseudo3d - rgb, alpha, dtype=np.float32)
+        return rgb + difference, pseudo3d - difference
     period = round(1.0 / alpha)
     swapped_rgb, swapped_pseudo3d = rgb.copy(), pseudo3d.copy()
     swapped_rgb[::period], swapped_pseudo3d[::period] = pseudo3d[::period], rgb[::period]

@@ -14,6 +14,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ _TAPS = (6, 14)
 class ImageFeatures:
     """A frozen backbone and what identifies it."""
 
-    network: torch.nn.Module
+    network: Any
     name: str
     weights_sha256: str
 
@@ -85,7 +86,7 @@ def image_backbone() -> ImageFeatures:
 
         data = path.read_bytes()
         # No fixed image size: the padding then follows each input, as in the TensorFlow original.
-        network = EfficientNet.from_name(BACKBONE, image_size=None)
+        network: Any = EfficientNet.from_name(BACKBONE, image_size=None)
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (ImportError, OSError, RuntimeError, KeyError) as fault:
         raise ModelError(

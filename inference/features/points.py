@@ -19,9 +19,8 @@ import numba
 import numpy as np
 import open3d as o3d
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from inference.features.window import Window
+from inference.features.window import Window, filled_from_nearest
 from rig_configs.errors import SampleError
 
 _POINTS_PER_CELL = 2
@@ -55,7 +54,7 @@ def _block_points(xyz: NDArray[np.float32], part: NDArray[np.bool_], rows: int, 
                         count += 1
             if 4 * count < (y1 - y0) * (x1 - x0) or count == 0:
                 continue
-            median = np.sort(buffer[:count])[count // 2]
+            median = np.partition(buffer[:count], count // 2)[count // 2]
             used, sx, sy, sz = 0, 0.0, 0.0, 0.0
             for y in range(y0, y1):
                 for x in range(x0, x1):
@@ -176,5 +175,4 @@ def point_features(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], window:
             cure="Check the projectors and the fringe exposure; a shiny part may need matting spray or a longer exposure.",
             detail="points",
         )
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    return np.ascontiguousarray(pooled[nearest[0], nearest[1]].transpose(2, 0, 1))
+    return np.ascontiguousarray(filled_from_nearest(pooled, known).transpose(2, 0, 1))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from rig_configs.errors import SampleError
 
@@ -122,6 +123,13 @@ def part_window(part: NDArray[np.bool_], scale: float, margin_px: int) -> Window
         height=source[1],
         cells=(work[1] // CELL_PX, work[0] // CELL_PX),
     )
+
+
+def filled_from_nearest(values: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(rows, columns[, C]) values, each unknown cell with those of the nearest known one."""
+    indices = np.empty((2, *known.shape), np.int32)
+    ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True, indices=indices)
+    return values[indices[0], indices[1]]
 
 
 def pixel_pitch_mm(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], name: str = "") -> float:
