@@ -115,7 +115,7 @@ def _heights(column, sigma, slopes, centre, fx, cx, d, R, t, z_out, sigma_out):
                 slope = xx * (bx - x * bz) * depth + xy * (by - y * bz) * depth
                 step = (xd - target) / slope
                 z -= step
-                if abs(step) < 1e-7:
+                if abs(step) < 1e-4:  # Newton's method squares the error: the next step would be below 1e-7 mm
                     break
             if not (z < centre[2] and depth > 0):  # behind the camera or the projector: no surface of this world
                 continue
