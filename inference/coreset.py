@@ -34,7 +34,7 @@ def projection_dims(count: int, distortion: float = 0.9) -> int:
     return math.ceil(4.0 * math.log(max(count, 2)) / (distortion**2 / 2.0 - distortion**3 / 3.0))
 
 
-def sparse_random_projection(patches: torch.Tensor, seed: int) -> torch.Tensor:
+def sparse_random_projection(patches: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """(N, C) to (N, D) with distances kept; returned as it is where D would not be below C."""
     count, channels = patches.shape
     dims = projection_dims(count)
@@ -43,7 +43,8 @@ def sparse_random_projection(patches: torch.Tensor, seed: int) -> torch.Tensor:
     density = 1.0 / math.sqrt(channels)
     rng = np.random.default_rng(seed)
     signs = rng.choice(np.array([-1.0, 0.0, 1.0], np.float32), size=(channels, dims), p=[density / 2, 1.0 - density, density / 2])
-    return patches @ torch.from_numpy(signs * np.float32(1.0 / math.sqrt(density * dims)))
+    matrix = torch.from_numpy(signs * np.float32(1.0 / math.sqrt(density * dims)))
+    return (torch.from_numpy(patches) @ matrix).numpy()
 
 
 def _shrink(minimum: torch.Tensor, patches: torch.Tensor, squares: torch.Tensor, picked: list[int]) -> None:
@@ -71,7 +72,7 @@ def k_centre_greedy(patches: NDArray[np.float32], count: int, seed: int = 0, can
     Raises:
         Cancelled: ``cancelled`` said so.
     """
-    projected = sparse_random_projection(torch.from_numpy(np.ascontiguousarray(patches)), seed)
+    projected = torch.from_numpy(sparse_random_projection(np.ascontiguousarray(patches), seed))
     count = min(count, len(projected))
     squares = projected.square().sum(dim=1)
     minimum = torch.full((len(projected),), math.inf)

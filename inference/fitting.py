@@ -16,7 +16,7 @@ from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
 from inference.features.images import IMAGE_CHANNELS, image_backbone
 from inference.features.points import FPFH_CHANNELS, HEIGHT_CHANNELS
-from inference.memory_bank import MemoryBank, channel_weights
+from inference.memory_bank import MemoryBank
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.sample import D3Sample
 from inference.scoring import fused_patches, score_banks
@@ -62,7 +62,7 @@ def _fit_banks(features: list[SampleFeatures], fusion: ContrastiveFusion, config
     rgb, pseudo3d = np.concatenate([f.rgb for f in features]), np.concatenate([f.pseudo3d for f in features])
     # In the fused bank look, shape and height count alike, however many channels each has.
     plan = ((rgb, [IMAGE_CHANNELS]), (pseudo3d, [IMAGE_CHANNELS]), (fused, [IMAGE_CHANNELS, FPFH_CHANNELS, HEIGHT_CHANNELS]))
-    return tuple(MemoryBank.fit(patches, channel_weights(groups), config.coreset_share, config.seed, cancelled) for patches, groups in plan)
+    return tuple(MemoryBank.fit(patches, groups, config.coreset_share, config.seed, cancelled) for patches, groups in plan)
 
 
 def _held_out(

@@ -19,13 +19,23 @@ from inference.coreset import k_centre_greedy
 
 _ROWS_PER_BLOCK = 1024
 _BANK_PER_BLOCK = 8192
-_LEAST_STD = 0.1
-"""Of the widest channel's standard deviation: a channel that hardly moves on good parts must not shout at its first move."""
+_LEAST_STD = 0.5
+"""Of the root mean square of its group's standard deviations: a channel that hardly moves on good parts, such as a bin of FPFH that
+is empty nearly everywhere, must not shout at its first move."""
 
 
-def channel_weights(groups: Sequence[int]) -> NDArray[np.float32]:
-    """Weight of each channel's squared difference when every group of channels counts alike; they sum to 1."""
-    return np.concatenate([np.full(size, 1.0 / (len(groups) * size), np.float32) for size in groups])
+def channel_scale(std: NDArray[np.float32], groups: Sequence[int]) -> NDArray[np.float32]:
+    """(C,) factors that standardise the channels and let every group of channels count alike, however wide it is.
+
+    Args:
+        std: (C,) standard deviation of each channel.
+        groups: sizes of consecutive groups, C in all.
+    """
+    scales: list[NDArray[np.float32]] = []
+    for part in np.split(std, np.cumsum(groups)[:-1]):
+        least = _LEAST_STD * float(np.sqrt(np.mean(part**2))) + 1e-12
+        scales.append(np.sqrt(1.0 / (len(groups) * len(part))) / np.maximum(part, least))
+    return np.concatenate(scales).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class MemoryBank:
     mean: NDArray[np.float32]
     """(C,)"""
     scale: NDArray[np.float32]
-    """(C,) square root of the channel's weight over its standard deviation."""
+    """(C,) see ``channel_scale``."""
     rows: NDArray[np.float32]
     """(M, C) standardised."""
 
@@ -47,7 +57,7 @@ class MemoryBank:
     def fit(
         cls,
         patches: NDArray[np.float32],
-        weights: NDArray[np.float32],
+        groups: Sequence[int],
         share: float,
         seed: int,
         cancelled: Callable[[], bool] = lambda: False,
@@ -56,16 +66,15 @@ class MemoryBank:
 
         Args:
             patches: (N, C) float32.
-            weights: (C,) channel weights that sum to 1, from ``channel_weights``.
+            groups: sizes of the groups of channels that count alike, see ``channel_scale``.
             share: of the patches to keep, 0 to 1.
             seed: of the coreset.
             cancelled: see ``k_centre_greedy``.
         """
-        mean, std = patches.mean(axis=0), patches.std(axis=0)
-        scale = np.sqrt(weights) / np.maximum(std, _LEAST_STD * std.max() + 1e-12)
+        mean, scale = patches.mean(axis=0), channel_scale(patches.std(axis=0), groups)
         standardised = (patches - mean) * scale
         picked = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
-        return cls(mean.astype(np.float32), scale.astype(np.float32), np.ascontiguousarray(standardised[picked]))
+        return cls(mean.astype(np.float32), scale, np.ascontiguousarray(standardised[picked]))
 
     def _standardise(self, patches: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray((patches - self.mean) * self.scale))
@@ -95,10 +104,11 @@ class MemoryBank:
         return distance.numpy(), index.numpy()
 
     def sample_score(self, patches: NDArray[np.float32], distance: NDArray[np.float32], index: NDArray[np.int64], neighbours: int) -> float:
-        """Score of a sample: its farthest patch's distance s*, less where the bank around the matched row is sparse.
+        """Score of a sample: its farthest patch's distance s*, weighed by how usual the matched row is.
 
         w = 1 − exp(s*) / Σ exp(‖m_test − m_k‖) over the ``neighbours`` bank rows nearest to the matched one, itself among them
-        (distances already over √C). A patch far from a row that stands alone is less surprising than one far from a crowd.
+        (distances already over √C). A match that is itself far from the rest of the bank raises the weight towards 1; one in a crowd
+        leaves 1 − 1/neighbours.
         """
         worst = int(distance.argmax())
         rows = torch.from_numpy(self.rows)

@@ -112,7 +112,9 @@ def _fpfh(points: NDArray[np.float32], normals: NDArray[np.float64], pitch_mm: f
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points.astype(np.float64)))
     cloud.normals = o3d.utility.Vector3dVector(normals)
     search = o3d.geometry.KDTreeSearchParamHybrid(_FEATURE_RADIUS * pitch_mm, _FEATURE_NEIGHBOURS)
-    histograms = np.asarray(o3d.pipelines.registration.compute_fpfh_feature(cloud, search).data).T
+    # Open3D's stub forgets that the indices are optional.
+    feature = o3d.pipelines.registration.compute_fpfh_feature(cloud, search)  # pyright: ignore[reportCallIssue]
+    histograms = np.asarray(feature.data).T
     return np.sqrt(histograms / 100.0).astype(np.float32)
 
 
