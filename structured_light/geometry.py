@@ -51,7 +51,7 @@ def undistort(camera: Pinhole, pixels: NDArray[np.floating]) -> NDArray[np.float
     return out
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def distort(x, y, d):
     """Distorted normalised coordinates and their derivatives: xd, yd, ∂xd/∂x, ∂xd/∂y, ∂yd/∂y (∂yd/∂x equals ∂xd/∂y)."""
     k1, k2, p1, p2, k3 = d[0], d[1], d[2], d[3], d[4]
@@ -66,7 +66,7 @@ def distort(x, y, d):
     return xd, yd, xx, xy, yy
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def undistort_point(xd, yd, d):
     """Newton's method on the two distortion equations at once."""
     x, y = xd, yd
@@ -81,13 +81,13 @@ def undistort_point(xd, yd, d):
     return x, y
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def _undistort(K, d, pixels, out):
     for i in prange(len(pixels)):
         out[i, 0], out[i, 1] = undistort_point((pixels[i, 0] - K[0, 2]) / K[0, 0], (pixels[i, 1] - K[1, 2]) / K[1, 1], d)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def _ray_slopes(K, d, R, slopes):
     steepest = np.empty(slopes.shape[0])
     for v in prange(slopes.shape[0]):

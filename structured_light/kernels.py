@@ -16,7 +16,7 @@ CODE = 0x3FFF
 QUANTISATION_DN2 = np.float32(1 / 12)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def start_phase(pixels, saturation, total, cosine, sine):
     """Begin the sums with step 0, whose cosine is 1 and sine 0."""
     for y in prange(pixels.shape[0]):
@@ -27,7 +27,7 @@ def start_phase(pixels, saturation, total, cosine, sine):
             sine[y, x] = np.float32(0)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def add_phase(pixels, saturation, c, s, total, cosine, sine):
     """Add one phase step with weights c = cos(2πk/N), s = sin(2πk/N)."""
     for y in prange(pixels.shape[0]):
@@ -38,7 +38,7 @@ def add_phase(pixels, saturation, c, s, total, cosine, sine):
             sine[y, x] += s * value
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def add_bit(pixels, first, flag, inverse_steps, margin, total, code):
     """Append one Gray bit, turned into binary on the way; remember in ``flag`` that it was within ``margin`` of the threshold."""
     for y in prange(pixels.shape[0]):
@@ -53,7 +53,7 @@ def add_bit(pixels, first, flag, inverse_steps, margin, total, code):
             code[y, x] = np.uint16(new)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _turns(s, c):
     """atan2(s, c)/2π in [0, 1], float32 arithmetic, to 1e-7 turns."""
     a, b = abs(c), abs(s)
@@ -84,7 +84,7 @@ def _turns(s, c):
     return t
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def finish(total, cosine, sine, code, steps, period, orders, length, min_modulation, offset, slope, column, modulation, mean, sigma):
     """Sums and codes → column, modulation, mean and σ of the column; NaN in ``column`` where the pixel cannot be trusted.
 

@@ -77,7 +77,7 @@ def points(z_mm: NDArray[np.float32], slopes: NDArray[np.float32], centre_mm: ND
     return xyz
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def _points(z, slopes, centre, xyz):
     for v in prange(z.shape[0]):
         for u in range(z.shape[1]):
@@ -87,7 +87,7 @@ def _points(z, slopes, centre, xyz):
             xyz[v, u, 2] = z[v, u]
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def _heights(column, sigma, slopes, centre, fx, cx, d, R, t, z_out, sigma_out):
     nan = np.float32(np.nan)
     for v in prange(column.shape[0]):

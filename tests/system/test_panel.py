@@ -1,0 +1,95 @@
+"""An operator in a real browser: signs in by the link, presses INSPECT, sees verdict and map."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_process import DemoService
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+VERDICT = re.compile("^(OK|NotOK)$")
+SCREENSHOTS = Path(os.environ.get("D3STATION_SCREENSHOTS", "test-artifacts/panel"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "no Chromium: make test installs it; elsewhere: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    errors: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # Chromium itself writes every 401 (before signing in the panel asks who is there) and every lost connection to the console.
+        if message.type == "error" and "401" not in message.text and "net::ERR_" not in message.text:
+            errors.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def test_an_operator_signs_in_inspects_and_sees_verdict_and_map(service: DemoService, page: Page) -> None:
+    page.goto(service.link)
+    button = page.get_by_role("button", name=re.compile("^INSPECT"))
+    expect(button).to_be_enabled()
+    assert "sign-in" not in page.url  # the token does not stay in the address bar
+    expect(page.get_by_text("SIMULATED")).to_be_visible()
+    box = button.bounding_box()
+    assert box is not None
+    assert min(box["width"], box["height"]) >= 96
+
+    button.click()
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_have_attribute("data-evaluation", VERDICT, timeout=90_000)
+    expect(verdict).to_contain_text("NOT OK" if verdict.get_attribute("data-evaluation") == "NotOK" else "OK")
+    for tab in ("Pseudo-3D", "Depth", "RGB", "Anomaly"):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        for picture in page.locator("[role=tabpanel] img").all():
+            expect(picture).to_have_js_property("complete", True)
+            assert picture.evaluate("p => p.naturalWidth") == 1368
+    assert page.locator("[role=tabpanel] img").count() >= 2  # the part, and the anomaly map over it
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "verdict.png")
+
+    page.keyboard.press("Space")  # the next part, by the keyboard
+    expect(page.get_by_test_id("count-total")).to_contain_text("2", timeout=90_000)
+
+
+def test_a_stranger_sees_nothing(service: DemoService, page: Page) -> None:
+    page.goto(service.address)
+    expect(page.get_by_role("heading", name="Signed out")).to_be_visible()
+    assert page.get_by_role("button", name=re.compile("^INSPECT")).count() == 0
+
+
+def test_the_panel_says_stale_when_the_service_is_gone(service: DemoService, page: Page) -> None:
+    page.goto(service.link)
+    expect(page.get_by_role("button", name=re.compile("^INSPECT"))).to_be_enabled()
+    service.stop()
+    expect(page.get_by_text("STALE")).to_be_visible()
