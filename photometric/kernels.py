@@ -15,11 +15,12 @@ SHADOW_RATIO = np.float32(0.1)
 HIGHLIGHT_RATIO = np.float32(1.25)
 """The brightest light is a highlight where it exceeds what the others predict by this factor."""
 
-_ROWS_A_TASK = 8
+# error_model="numpy": a pixel without light divides by zero and ends as not valid; Python's way would end the scan.
+_ROWS_A_TASK = 16
 _MATHS = {"contract", "reassoc", "arcp", "nsz", "afn"}  # not nnan: float images may hold NaN, which must end as not valid
 
 
-@njit(cache=True, fastmath=_MATHS, inline="always")
+@njit(cache=True, error_model="numpy", fastmath=_MATHS)
 def _least_squares(b, L, usable, x):
     """x = (LᵀL)⁻¹Lᵀb over the usable lights, and (LᵀL)⁻¹ as its six upper elements; rank is False where they span no volume."""
     xx = xy = xz = yy = yz = zz = np.float32(0)
@@ -48,7 +49,7 @@ def _least_squares(b, L, usable, x):
     return rank, ixx, ixy, ixz, iyy, iyz, izz
 
 
-@njit(cache=True, fastmath=_MATHS)
+@njit(cache=True, error_model="numpy", fastmath=_MATHS)
 def solve_pixel(b, L, usable, x):
     """The drop rule, then least squares, for one pixel.
 
@@ -107,7 +108,7 @@ def solve_pixel(b, L, usable, x):
     return x[2] > 0, np.sqrt(total / np.float32(count))
 
 
-@njit(cache=True, fastmath=_MATHS, inline="always")
+@njit(cache=True, error_model="numpy", fastmath=_MATHS)
 def _interpolate_rows(table, y, cell, out):
     """The table's rows above and below image row y, interpolated: (rows, n, columns) → (n, columns)."""
     above = y // cell
@@ -117,7 +118,147 @@ def _interpolate_rows(table, y, cell, out):
             out[n, c] = table[above, n, c] + f * (table[above + 1, n, c] - table[above, n, c])
 
 
-@njit(cache=True, parallel=True, fastmath=_MATHS, nogil=True)
+@njit(cache=True, error_model="numpy", fastmath=_MATHS)
+def _solve_rows(
+    first,
+    last,
+    images,
+    ambient,
+    excluded,
+    relief,
+    black,
+    per_ms,
+    ambient_per_ms,
+    saturation,
+    floor,
+    cell,
+    transform,
+    lights,
+    raised_transform,
+    raised_lights,
+    least_check,
+    normals,
+    albedo,
+    residual,
+    valid,
+):
+    """:func:`solve_images` for the rows from first to last; small enough in its scratch to stay in a core's nearest cache."""
+    K = len(images)
+    W = albedo.shape[1]
+    columns = transform.shape[2]
+    has_ambient, has_excluded, has_relief = ambient.size > 0, excluded.size > 0, relief.size > 0
+    zero, one = np.float32(0), np.float32(1)
+    step, share = one / np.float32(cell), one / np.float32(K)
+    # Cautious forms of the drop rule's two tests: what passes both needs no second look.
+    shadow = np.float32(1.2) * SHADOW_RATIO
+    misfit = np.float32(0.9) * (one - one / HIGHLIGHT_RATIO) * least_check
+    misfit2 = misfit * misfit
+    T, D = np.empty(transform.shape[1:], np.float32), np.empty(lights.shape[1:], np.float32)
+    T1, D1 = np.empty(transform.shape[1:], np.float32), np.empty(lights.shape[1:], np.float32)
+    signal, solved = np.empty((K, cell), np.float32), np.empty((K, cell), np.float32)
+    room = np.zeros(cell, np.float32)
+    low, high, marked = np.empty(cell, np.float32), np.empty(cell, np.float32), np.empty(cell, np.float32)
+    rho, unexplained = np.empty(cell, np.float32), np.empty(cell, np.float32)
+    b, L, usable, x = np.empty(K, np.float32), np.empty((K, 3), np.float32), np.empty(K, np.bool_), np.empty(3, np.float32)
+    for y in range(first, last):
+        _interpolate_rows(transform, y, cell, T)
+        _interpolate_rows(lights, y, cell, D)
+        if has_relief:
+            _interpolate_rows(raised_transform, y, cell, T1)
+            _interpolate_rows(raised_lights, y, cell, D1)
+        for c in range(columns - 1):
+            x0 = c * cell
+            n = min(cell, W - x0)
+
+            # --- every pixel of the cell; many short loops, each of which the compiler turns into vector instructions
+            if has_ambient:
+                for i in range(n):
+                    room[i] = (np.float32(ambient[y, x0 + i]) - black) * ambient_per_ms
+            for i in range(n):
+                low[i], high[i], marked[i] = np.float32(1e30), np.float32(-1e30), zero
+            for k in range(K):
+                image, scale = images[k], per_ms[k]
+                g = np.float32(0.5) * (D[4 * k, c] + D[4 * k, c + 1])
+                least = floor * scale * g
+                for i in range(n):
+                    value = np.float32(image[y, x0 + i])
+                    s = (value - black) * scale - room[i]
+                    signal[k, i] = s
+                    s = s * g
+                    low[i] = s if s < low[i] else low[i]
+                    high[i] = s if s > high[i] else high[i]
+                    mark = one if value >= saturation else marked[i]
+                    marked[i] = mark if s >= least else one
+            for j in range(K):
+                for k in range(K):
+                    t0 = T[j * K + k, c]
+                    dt = (T[j * K + k, c + 1] - t0) * step
+                    if k == 0:
+                        for i in range(n):
+                            solved[j, i] = (t0 + dt * np.float32(i)) * signal[k, i]
+                    else:
+                        for i in range(n):
+                            solved[j, i] += (t0 + dt * np.float32(i)) * signal[k, i]
+                    if has_relief:
+                        t0 = T1[j * K + k, c]
+                        dt = (T1[j * K + k, c + 1] - t0) * step
+                        for i in range(n):
+                            solved[j, i] += (t0 + dt * np.float32(i)) * relief[y, x0 + i] * signal[k, i]
+            for i in range(n):
+                length = np.sqrt(solved[0, i] * solved[0, i] + solved[1, i] * solved[1, i] + solved[2, i] * solved[2, i])
+                inverse = one / length
+                solved[0, i] *= inverse
+                solved[1, i] *= inverse
+                solved[2, i] *= inverse
+                rho[i] = length
+                unexplained[i] = zero
+            for j in range(3, K):
+                for i in range(n):
+                    unexplained[i] += solved[j, i] * solved[j, i]
+            for i in range(n):
+                mark = one if low[i] < shadow * high[i] else marked[i]
+                mark = one if unexplained[i] > misfit2 * high[i] * high[i] else mark
+                marked[i] = mark if solved[2, i] > zero else one
+            for i in range(n):
+                albedo[y, x0 + i] = rho[i]
+            for i in range(n):
+                residual[y, x0 + i] = np.sqrt(unexplained[i] * share)
+            for i in range(n):
+                valid[y, x0 + i] = True
+            for i in range(n):
+                normals[y, x0 + i, 0] = solved[0, i]
+                normals[y, x0 + i, 1] = solved[1, i]
+                normals[y, x0 + i, 2] = solved[2, i]
+            if has_excluded:
+                for i in range(n):
+                    marked[i] = one if excluded[y, x0 + i] != 0 else marked[i]
+
+            # --- pixels that need a second look
+            for i in range(n):
+                if marked[i] == zero:
+                    continue
+                f = np.float32(i) * step
+                for k in range(K):
+                    for d in range(4):
+                        value = D[4 * k + d, c] + f * (D[4 * k + d, c + 1] - D[4 * k + d, c])
+                        if has_relief:
+                            value += relief[y, x0 + i] * (D1[4 * k + d, c] + f * (D1[4 * k + d, c + 1] - D1[4 * k + d, c]))
+                        if d == 0:
+                            b[k] = value * signal[k, i]
+                        else:
+                            L[k, d - 1] = value
+                    lit = signal[k, i] >= floor * per_ms[k] and images[k][y, x0 + i] < saturation
+                    usable[k] = lit and not (has_excluded and (excluded[y, x0 + i] >> k) & 1)
+                good, rms = solve_pixel(b, L, usable, x)
+                length = np.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+                valid[y, x0 + i] = good
+                albedo[y, x0 + i] = length if good else zero
+                residual[y, x0 + i] = rms if good else zero
+                for d in range(3):
+                    normals[y, x0 + i, d] = x[d] / length if good else (one if d == 2 else zero)
+
+
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def solve_images(
     images,
     ambient,
@@ -162,144 +303,34 @@ def solve_images(
         residual: (H, W) float32, written.
         valid: (H, W) bool, written.
     """
-    K = len(images)
-    H, W = albedo.shape
-    columns = transform.shape[2]
-    has_ambient, has_excluded, has_relief = ambient.size > 0, excluded.size > 0, relief.size > 0
-    zero, one = np.float32(0), np.float32(1)
-    # Cautious forms of the drop rule's two tests: what passes both needs no second look.
-    shadow = np.float32(1.2) * SHADOW_RATIO
-    misfit = np.float32(0.9) * (one - one / HIGHLIGHT_RATIO) * np.float32(least_check)
-    misfit2 = misfit * misfit
-    lights_count = one / np.float32(K)
+    H = albedo.shape[0]
     for task in prange((H + _ROWS_A_TASK - 1) // _ROWS_A_TASK):
-        T = np.empty((K * K, columns), np.float32)
-        D = np.empty((4 * K, columns), np.float32)
-        T1 = np.empty((K * K, columns), np.float32)
-        D1 = np.empty((4 * K, columns), np.float32)
-        signal = np.empty((K, cell), np.float32)
-        room = np.zeros(cell, np.float32)
-        solved = np.empty((K, cell), np.float32)
-        low = np.empty(cell, np.float32)
-        norm = np.empty(cell, np.float32)
-        misfit_sum = np.empty(cell, np.float32)
-        high = np.empty(cell, np.float32)
-        marked = np.empty(cell, np.float32)
-        b = np.empty(K, np.float32)
-        L = np.empty((K, 3), np.float32)
-        usable = np.empty(K, np.bool_)
-        x = np.empty(3, np.float32)
-        for y in range(task * _ROWS_A_TASK, min(H, (task + 1) * _ROWS_A_TASK)):
-            _interpolate_rows(transform, y, cell, T)
-            _interpolate_rows(lights, y, cell, D)
-            if has_relief:
-                _interpolate_rows(raised_transform, y, cell, T1)
-                _interpolate_rows(raised_lights, y, cell, D1)
-            for c in range(columns - 1):
-                x0 = c * cell
-                n = min(cell, W - x0)
-                if n <= 0:
-                    continue
-                step = one / np.float32(cell)
-
-                # --- every pixel of the cell
-                if has_ambient:
-                    for i in range(n):
-                        room[i] = (np.float32(ambient[y, x0 + i]) - black) * ambient_per_ms
-                for i in range(n):
-                    low[i] = np.float32(1e30)
-                    high[i] = np.float32(-1e30)
-                    marked[i] = 0
-                for k in range(K):
-                    image = images[k]
-                    scale = per_ms[k]
-                    g = np.float32(0.5) * (D[4 * k, c] + D[4 * k, c + 1])
-                    least = floor * scale * g
-                    for i in range(n):
-                        value = np.float32(image[y, x0 + i])
-                        s = (value - black) * scale - room[i]
-                        signal[k, i] = s
-                        s = s * g
-                        low[i] = s if s < low[i] else low[i]
-                        high[i] = s if s > high[i] else high[i]
-                        mf = marked[i]
-                        mf = one if value >= saturation else mf
-                        mf = mf if s >= least else one
-                        marked[i] = mf
-                for j in range(K):
-                    for k in range(K):
-                        t0 = T[j * K + k, c]
-                        dt = (T[j * K + k, c + 1] - t0) * step
-                        if k == 0:
-                            for i in range(n):
-                                solved[j, i] = (t0 + dt * np.float32(i)) * signal[k, i]
-                        else:
-                            for i in range(n):
-                                solved[j, i] += (t0 + dt * np.float32(i)) * signal[k, i]
-                        if has_relief:
-                            t0 = T1[j * K + k, c]
-                            dt = (T1[j * K + k, c + 1] - t0) * step
-                            for i in range(n):
-                                solved[j, i] += (t0 + dt * np.float32(i)) * relief[y, x0 + i] * signal[k, i]
-                for i in range(n):
-                    xx, xy, xz = solved[0, i], solved[1, i], solved[2, i]
-                    rho = np.sqrt(xx * xx + xy * xy + xz * xz)
-                    inverse = one / rho
-                    solved[0, i] = xx * inverse
-                    solved[1, i] = xy * inverse
-                    solved[2, i] = xz * inverse
-                    norm[i] = rho
-                for i in range(n):
-                    misfit_sum[i] = zero
-                for j in range(3, K):
-                    for i in range(n):
-                        misfit_sum[i] += solved[j, i] * solved[j, i]
-                for i in range(n):
-                    top = high[i]
-                    mf = marked[i]
-                    mf = one if low[i] < shadow * top else mf
-                    mf = one if misfit_sum[i] > misfit2 * top * top else mf
-                    mf = mf if solved[2, i] > zero else one
-                    marked[i] = mf
-                for i in range(n):
-                    albedo[y, x0 + i] = norm[i]
-                for i in range(n):
-                    residual[y, x0 + i] = np.sqrt(misfit_sum[i] * lights_count)
-                for i in range(n):
-                    valid[y, x0 + i] = True
-                for i in range(n):
-                    for d in range(3):
-                        normals[y, x0 + i, d] = solved[d, i]
-                if has_excluded:
-                    for i in range(n):
-                        marked[i] += np.float32(excluded[y, x0 + i] != 0)
-
-                # --- pixels that need a second look
-                for i in range(n):
-                    if marked[i] == 0:
-                        continue
-                    f = np.float32(i) * step
-                    for k in range(K):
-                        for d in range(4):
-                            value = D[4 * k + d, c] + f * (D[4 * k + d, c + 1] - D[4 * k + d, c])
-                            if has_relief:
-                                value += relief[y, x0 + i] * (D1[4 * k + d, c] + f * (D1[4 * k + d, c + 1] - D1[4 * k + d, c]))
-                            if d == 0:
-                                b[k] = value * signal[k, i]
-                            else:
-                                L[k, d - 1] = value
-                        lit = signal[k, i] >= floor * per_ms[k] and images[k][y, x0 + i] < saturation
-                        usable[k] = lit and not (has_excluded and (excluded[y, x0 + i] >> k) & 1)
-                    good, rms = solve_pixel(b, L, usable, x)
-                    rho = np.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
-                    valid[y, x0 + i] = good
-                    albedo[y, x0 + i] = rho if good else zero
-                    residual[y, x0 + i] = rms if good else zero
-                    for d in range(3):
-                        normals[y, x0 + i, d] = x[d] / rho if good else (one if d == 2 else zero)
+        _solve_rows(
+            task * _ROWS_A_TASK,
+            min(H, (task + 1) * _ROWS_A_TASK),
+            images,
+            ambient,
+            excluded,
+            relief,
+            black,
+            per_ms,
+            ambient_per_ms,
+            saturation,
+            floor,
+            cell,
+            transform,
+            lights,
+            raised_transform,
+            raised_lights,
+            least_check,
+            normals,
+            albedo,
+            residual,
+            valid,
+        )
 
 
-@njit(cache=True, parallel=True, fastmath=_MATHS, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, fastmath=_MATHS, nogil=True)
 def normals_to_rgb(normals, out):
     """128 + 127·n, rounded: (H, W, 3) float32 → (H, W, 3) uint8."""
     H, W = normals.shape[:2]
@@ -309,7 +340,7 @@ def normals_to_rgb(normals, out):
                 out[y, x, d] = np.uint8(np.float32(128.5) + np.float32(127) * normals[y, x, d])
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, error_model="numpy", inline="always")
 def _slopes(normals, valid, y, x, pitch, a, b, least):
     """Change of -distance·ln(depth), in mm a pixel, along columns and rows; zero where not valid."""
     if not valid[y, x]:
@@ -319,7 +350,7 @@ def _slopes(normals, valid, y, x, pitch, a, b, least):
     return -normals[y, x, 0] / facing * pitch, normals[y, x, 1] / facing * pitch
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def divergence(normals, valid, pitch, distance, least, out):
     """Divergence of the slopes between neighbouring pixels, mm a pixel².
 

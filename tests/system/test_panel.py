@@ -23,6 +23,7 @@ QUIET = [
     "--disable-sync",
 ]
 VERDICT = re.compile("^(OK|NotOK)$")
+# Pictures of what was seen stay in test-artifacts; D3STATION_SCREENSHOTS=docs/images renews those of the documentation.
 SCREENSHOTS = Path(os.environ.get("D3STATION_SCREENSHOTS", "test-artifacts/panel"))
 
 
@@ -75,11 +76,28 @@ def test_an_operator_signs_in_inspects_and_sees_verdict_and_map(service: DemoSer
             expect(picture).to_have_js_property("complete", True)
             assert picture.evaluate("p => p.naturalWidth") == 1368
     assert page.locator("[role=tabpanel] img").count() >= 2  # the part, and the anomaly map over it
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / "verdict.png")
-
     page.keyboard.press("Space")  # the next part, by the keyboard
     expect(page.get_by_test_id("count-total")).to_contain_text("2", timeout=90_000)
+
+
+def test_a_defective_part_shows_where_it_differs(service: DemoService, page: Page) -> None:
+    page.goto(service.link)
+    verdict = page.get_by_test_id("verdict")
+    for part in range(1, 13):  # a third of the parts that the hand lays are defective
+        page.get_by_role("button", name=re.compile("^INSPECT")).click()
+        expect(page.get_by_test_id("count-total")).to_contain_text(str(part), timeout=90_000)
+        expect(verdict).to_have_attribute("data-evaluation", VERDICT)
+        if verdict.get_attribute("data-evaluation") == "NotOK":
+            break
+    expect(verdict).to_contain_text("NOT OK")
+    expect(page.get_by_test_id("region").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d mm²")).first).to_be_visible()
+    expect(page.locator("[role=tabpanel] img").last).to_have_js_property("complete", True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "verdict.png")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    page.screenshot(path=SCREENSHOTS / "verdict-dark.png")
 
 
 def test_a_stranger_sees_nothing(service: DemoService, page: Page) -> None:
