@@ -100,7 +100,8 @@ class Reconstructor:
         """
         points = self.points()
         start = time.perf_counter()
-        photometric = self._solver.solve()
+        # The cloud tells how near each point is to the lights, which on a part some millimetres high matters.
+        photometric = self._solver.solve(points.xyz_mm[..., 2])
         rgb = self._colour.picture()
         self._photometric_s += time.perf_counter() - start
         result = Reconstruction(rgb, photometric, points, foreground_of(points.xyz_mm), self._photometric_s, self._structured_light_s)

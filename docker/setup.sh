@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 VENV=.venv
-PIP="$VENV/bin/pip --disable-pip-version-check --quiet"
+PIP="$VENV/bin/pip --disable-pip-version-check -qq"
 
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 fail() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }

@@ -65,7 +65,7 @@ class ColourImage:
         return _srgb((self._sum - np.float32(self._zones) * self._ambient) * self._gain)
 
 
-def _srgb(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _srgb(linear: NDArray[np.floating]) -> NDArray[np.uint8]:
     """sRGB transfer function (IEC 61966-2-1) by a table of 4096 steps."""
     steps = np.arange(4096, dtype=np.float32) / 4095
     table = np.where(steps <= 0.0031308, 12.92 * steps, 1.055 * steps ** (1 / 2.4) - 0.055)
