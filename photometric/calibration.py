@@ -36,7 +36,6 @@ Image = NDArray[Any]
 _BLOCK_PX = 8
 """Flat fields are fitted to means of blocks: their noise is low enough to judge the fit."""
 _LARGEST_FLAT_FIELD_RESIDUAL_PERCENT = 3.0
-_LARGEST_LIGHT_ANGLE_DEG = 2.0
 _LARGEST_NON_LINEARITY = 0.02
 
 
@@ -87,7 +86,6 @@ def calibrate_zones(
     fits = [zone_position(starts[:, k], directions[:, k], zone=name) for k, name in enumerate(zone_names)]
     positions = np.array([position for position, _ in fits])
     angles = np.array([angle for _, angle in fits])  # (K, P)
-    _check_light(zone_names, positions, angles)
     _check_order(camera, zone_names, positions, [coefficients for coefficients, _ in flats])
     return ZonesFit(
         zones=tuple(
@@ -267,24 +265,6 @@ def _check_images(shape: tuple[int, int], names: Sequence[str], spheres: Sequenc
                 f"A frame is of shape {image.shape}; the calibrated camera has {shape}.",
                 cure="Calibrate the camera and the lights with the same region of interest.",
                 detail="shape",
-            )
-
-
-def _check_light(names: Sequence[str], positions: NDArray[np.float64], angles: NDArray[np.float64]) -> None:
-    """The rays of each zone meet, above the plate."""
-    rms = np.sqrt(np.mean(angles**2, axis=1))
-    worst = int(np.argmax(rms))
-    if rms[worst] > _LARGEST_LIGHT_ANGLE_DEG:
-        place = int(np.argmax(angles[worst]))
-        raise CalibrationFailed(
-            f"The highlights of zone '{names[worst]}' do not point at one light: they miss it by {rms[worst]:.1f}°, most at sphere capture {place + 1}.",
-            cure="Check that the zones' cables were not swapped and nothing moved between the captures, then capture again.",
-            detail="light_scatter",
-        )
-    for name, position in zip(names, positions, strict=True):
-        if position[2] <= 0:
-            raise CalibrationFailed(
-                f"Zone '{name}' seems to lie below the plate.", cure="Check the sphere's diameter, and capture it again.", detail="light_position"
             )
 
 

@@ -25,6 +25,9 @@ _REACH = 0.15
 _HIGHLIGHT_WITHIN = 0.72
 """Share of the outline's radius within which lights above the reference plane are reflected (sin 45° = 0.71)."""
 
+LARGEST_ANGLE_DEG = 2.0
+"""Largest RMS angle between reflected rays and the light they are to show."""
+
 Image = NDArray[Any]
 
 
@@ -242,7 +245,7 @@ def zone_position(starts_mm: Array, directions: Array, zone: str = "") -> tuple[
         The zone's position (3,) mm, and for each ray its angle to the direction to that point (P,) degrees.
 
     Raises:
-        CalibrationFailed: the rays do not meet: fewer than two, nearly parallel, or meeting below the plate.
+        CalibrationFailed: the rays are too few or too close together, miss one another, or meet below the plate.
     """
     together = CalibrationFailed(
         f"The sphere's places are too close together to tell how far away zone '{zone}' is.",
@@ -261,9 +264,20 @@ def zone_position(starts_mm: Array, directions: Array, zone: str = "") -> tuple[
     distance = np.linalg.norm(point - starts_mm, axis=1)
     to = (point - starts_mm) / distance[:, None]
     angle = np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(to - directions, axis=1) / 2, 0, 1)))
+    rms = float(np.sqrt(np.mean(angle**2)))
+    if rms > LARGEST_ANGLE_DEG:
+        raise CalibrationFailed(
+            f"The highlights of zone '{zone}' do not point at one light: they miss it by {rms:.1f}°, most at sphere capture {np.argmax(angle) + 1}.",
+            cure="Check that the zones' cables were not swapped and nothing moved between the captures, then capture again.",
+            detail="light_scatter",
+        )
     # Scatter of the point along its least certain direction, from the rays' own scatter.
     freedom = max(2 * len(starts_mm) - 3, 1)
     scatter = np.sqrt(np.radians(angle) @ np.radians(angle) / freedom / np.linalg.eigvalsh(np.einsum("p,pij->ij", 1 / distance**2, across))[0])
     if scatter > 0.3 * distance.mean():
         raise together
+    if point[2] <= 0:
+        raise CalibrationFailed(
+            f"Zone '{zone}' seems to lie below the plate.", cure="Check the sphere's diameter, and capture it again.", detail="light_position"
+        )
     return point, angle

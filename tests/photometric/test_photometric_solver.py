@@ -160,7 +160,7 @@ def test_a_shadowed_light_is_dropped():
     plain = lstsq_fast(images)
     seen = scene.part & result.valid
     rule, least_squares = angle_deg(result.normals, scene.normals)[seen], angle_deg(plain, scene.normals)[seen]
-    assert seen.sum() > 0.9 * scene.part.sum(), "a second light that grazes may make a pixel not valid, but rarely"
+    assert seen.sum() > 0.8 * scene.part.sum(), "where a second light only grazes, three are not left"
     assert least_squares.mean() > 1.0
     assert rule.mean() < 0.25 * least_squares.mean()
 
