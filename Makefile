@@ -11,6 +11,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
 BIN := .venv/bin
+# Where there was no Node, setup.sh put the one from pip here; pyright and npm find it.
+export PATH := $(CURDIR)/.venv/node:$(PATH)
 PANEL := $(wildcard api/panel/*.json api/panel/*.ts api/panel/*.html api/panel/.npmrc) $(shell find api/panel/src api/panel/public -type f 2>/dev/null)
 
 .PHONY: demo test check bench panel clean
@@ -26,7 +28,7 @@ check: .venv/.test api/panel/dist/.built
 	@$(BIN)/ruff format --check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
-	@PATH="$(CURDIR)/.venv/node:$$PATH" npm --prefix api/panel run --silent check
+	@npm --prefix api/panel run --silent check
 
 bench: .venv/.test
 	@$(BIN)/python -m tests.benchmarks
