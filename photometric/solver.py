@@ -119,7 +119,7 @@ class PhotometricSolver:
             raise ReconstructionError(
                 f"The frame of light zone {', '.join(missing)} is missing.", cure="Scan the part again.", detail="missing_zones"
             )
-        result = into if into is not None else _empty_result(self._shape)
+        result = into if into is not None else empty_result(self._shape)
         self._check_shape(result.albedo, "the result to write into")
         solve_into(
             [self._zones[k] for k in range(len(zones))],
@@ -199,7 +199,8 @@ def solve_into(
     )
 
 
-def _empty_result(shape: tuple[int, int]) -> PhotometricResult:
+def empty_result(shape: tuple[int, int]) -> PhotometricResult:
+    """Arrays for a result of an image of this shape, not yet written."""
     return PhotometricResult(
         normals=np.empty((*shape, 3), np.float32),
         albedo=np.empty(shape, np.float32),
