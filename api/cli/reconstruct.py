@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,13 @@ def reconstruct(
     rig: Annotated[str | None, typer.Option("--rig", help="Rig whose calibration to use; the capture's own by default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Reconstruct a saved capture: rgb.png, pseudo3d.png, normals.tiff, albedo.tiff, height.tiff, xyz.tiff, sigma_z.tiff, cloud.ply, report.json."""
+    """Reconstruct a saved capture: rgb.png, pseudo3d.png, normals.tiff, albedo.tiff, height.tiff, xyz.tiff, sigma_z.tiff, fused_height.tiff,
+    cloud.ply, report.json."""
     from acquisition.capture import Capture
     from acquisition.rig import open_replay
     from api.pictures import cloud
     from api.reconstruction import Reconstructor
+    from photometric.fused_height import fuse_height
     from rig_configs.files import check_belongs, load_calibration, rig_folder
 
     record = Capture(capture).record
@@ -51,6 +54,14 @@ def reconstruct(
         "height.tiff": photometric.height_mm,
         "xyz.tiff": points.xyz_mm,
         "sigma_z.tiff": points.sigma_z_mm,
+        "fused_height.tiff": fuse_height(
+            photometric.normals,
+            photometric.valid,
+            points.xyz_mm[..., 2],
+            points.sigma_z_mm,
+            record.rig.camera.pixel_pitch_mm,
+            float(calibration.camera.centre_mm[2]),
+        ),
     }
     for file, array in arrays.items():
         tifffile.imwrite(out / file, array, photometric="minisblack", metadata=None)
@@ -70,8 +81,6 @@ def reconstruct(
         "valid_normals": float(photometric.valid.mean()),
         "seconds": {"photometric": result.photometric_s, "structured_light": result.structured_light_s},
     }
-    import json
-
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if as_json:
         print_json(report)

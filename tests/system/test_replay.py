@@ -46,6 +46,9 @@ def test_capture_reconstruct_and_inspect_from_the_command_line(data_dir: Path, t
     assert report["median_sigma_z_um"] < 10
     xyz = tifffile.imread(out / "xyz.tiff")
     assert xyz.shape[:2] == tifffile.imread(out / "normals.tiff").shape[:2] == tifffile.imread(out / "height.tiff").shape
+    fused = tifffile.imread(out / "fused_height.tiff")
+    np.testing.assert_array_equal(np.isnan(fused), np.isnan(xyz[..., 2]))  # it knows what the cloud knows, and invents nothing
+    assert np.nanmedian(np.abs(fused - xyz[..., 2])) < 0.005
     cloud = o3d.io.read_point_cloud(str(out / "cloud.ply"))
     assert len(cloud.points) > 50_000
     assert cloud.has_colors()
