@@ -245,7 +245,7 @@ def test_pixel_rule_names_the_lights_it_used():
 
 @settings(max_examples=12, deadline=None)
 @given(
-    st.lists(st.floats(200, 60000), min_size=4, max_size=4),
+    st.lists(st.floats(1000, 60000), min_size=4, max_size=4),
     st.integers(0, 1000),
 )
 def test_exposures_do_not_change_the_surface_and_albedo_is_positive(exposures, seed):
@@ -253,11 +253,12 @@ def test_exposures_do_not_change_the_surface_and_albedo_is_positive(exposures, s
     base = np.array(scene.render())
     scaled = (base - BLACK) * (np.array(exposures, np.float32) / EXPOSURE_US)[:, None, None] + BLACK
     one = solve(base, SMALL)
-    solver = PhotometricSolver(SMALL, 10**6)  # only the exposure changes, not what saturates
+    solver = PhotometricSolver(SMALL, 2**15)  # only the exposure changes, not what saturates
     for k in range(4):
         solver.add(k, scaled[k].astype(np.float32), exposures[k])
     other = solver.solve()
     seen = one.valid & other.valid
+    assert seen.all()
     np.testing.assert_allclose(other.normals[seen], one.normals[seen], atol=1e-3)
     assert (other.albedo[other.valid] > 0).all()
     assert (other.albedo[~other.valid] == 0).all()
