@@ -38,6 +38,7 @@ def demo(
         opened.station.models.check(recipe)
         if not opened.station.models.is_taught(recipe):
             teach_with_bar(opened, recipe, teach_parts)
+        opened.station.models.model(recipe)  # read now, so that the first part does not wait for it
         settings = Settings(data_dir=data_dir, station_name="demo", host=host, port=port)
         log = data_dir / "log.jsonl"
         if once:

@@ -22,6 +22,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=30_000)  # a loaded machine is no reason to fail
 VERDICT = re.compile("^(OK|NotOK)$")
 # Pictures of what was seen stay in test-artifacts; D3STATION_SCREENSHOTS=docs/images renews those of the documentation.
 SCREENSHOTS = Path(os.environ.get("D3STATION_SCREENSHOTS", "test-artifacts/panel"))
