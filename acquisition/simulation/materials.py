@@ -29,3 +29,15 @@ TINNED_BRASS = Material((0.17, 0.16, 0.145), (0.50, 0.47, 0.42), 0.64)
 """Matt tin plating on brass, as rolled."""
 NYLON = Material((0.60, 0.56, 0.46), (0.04, 0.04, 0.04), 0.55)
 """Natural PA66, moulded against an eroded steel."""
+GLOSSY_PLASTIC = Material((0.4, 0.4, 0.4), (0.04, 0.04, 0.04), 0.42)
+"""ABS or polycarbonate from a polished mould; the colour is the part's own."""
+MATT_PLASTIC = Material((0.2, 0.2, 0.2), (0.04, 0.04, 0.04), 0.6)
+"""Glass-filled PBT or PA from an eroded mould; the colour is the part's own."""
+CLAY = Material((0.24, 0.11, 0.08), (0.03, 0.03, 0.03), 0.72)
+"""Purple Yixing clay, burnished and fired."""
+ENAMELLED_WIRE = Material((0.42, 0.16, 0.06), (0.12, 0.07, 0.05), 0.5)
+"""Copper wire under lacquer."""
+STEEL = Material((0.2, 0.2, 0.2), (0.52, 0.51, 0.5), 0.6)
+"""Nickel-plated sheet steel, matt."""
+GILT = Material((0.26, 0.17, 0.05), (0.75, 0.55, 0.25), 0.58)
+"""Gold flash on phosphor bronze."""

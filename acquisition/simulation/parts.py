@@ -1,17 +1,18 @@
-"""Parts of the paper's list, each of them a little different from the next: Real-IAD D³, Table 8 gives their sizes."""
+"""Parts of the paper's list, each of them a little different from the next: Real-IAD D³, Table A1 gives their sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.simulation import defects
+from acquisition.simulation import damage, defects
+from acquisition.simulation.kinds import components, connectors, controls
 from acquisition.simulation.materials import NYLON, TINNED_BRASS
-from acquisition.simulation.scene import DefectMap, SceneObject, grid_mesh
+from acquisition.simulation.scene import DefectMap, Mesh, SceneObject, grid_mesh
 from acquisition.simulation.shapes import FLOOR_MM, STEP_MM, Body, box, grid, lettering, raised, smoothstep, sunk, texture
 from rig_configs.errors import NotFound
 
@@ -69,7 +70,17 @@ class Part:
         """The part on the dark plate."""
         pose, body = pose or Pose(), self.body
         mesh = grid_mesh(body.height_mm.astype(np.float32), body.albedo.astype(np.float32), body.origin_mm, STEP_MM, FLOOR_MM, body.material)
-        return SceneObject(self.kind, (mesh.moved(pose.R, pose.t),), True, pose.R, pose.t, self.defects)
+        meshes = tuple(piece.moved(pose.R, pose.t) for piece in _by_material(mesh, body))
+        return SceneObject(self.kind, meshes, True, pose.R, pose.t, self.defects)
+
+
+def _by_material(mesh: Mesh, body: Body) -> tuple[Mesh, ...]:
+    """The body's mesh, or where it has an inlay, the mesh of either material."""
+    if body.inlay is None or body.inlaid is None:
+        return (mesh,)
+    column, row = (np.rint((mesh.vertices_mm[:, i] - body.origin_mm[i]) / STEP_MM).astype(np.intp) for i in (0, 1))
+    inlaid = body.inlaid[row, column][mesh.triangles].sum(1) >= 2
+    return replace(mesh, triangles=mesh.triangles[~inlaid]), replace(mesh, triangles=mesh.triangles[inlaid], material=body.inlay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +188,50 @@ def _connector_housing_female(rng: np.random.Generator) -> Body:
     return Body(height, colour * shade[..., None].clip(0.05, 1.4), NYLON, (x[0, 0], y[0, 0]))
 
 
+_DAMAGE: Mapping[str, Callable[[Body, np.random.Generator], Body]] = {
+    "scratch": damage.scratch,
+    "dent": damage.dent,
+    "shallow_dent": damage.shallow_dent,
+    "pit": damage.pit,
+    "hole": damage.hole,
+    "crack": damage.crack,
+    "missing_part": damage.missing_part,
+    "deformation": damage.deformation,
+    "impact_damage": damage.impact_damage,
+    "burr": damage.burr,
+    "contamination": damage.contamination,
+    "stain": damage.stain,
+    "wrong_height": damage.wrong_height,
+}
+
+
+def _damaged(*names: str) -> dict[str, Callable[[Body, np.random.Generator], Body]]:
+    return {name: _DAMAGE[name] for name in names}
+
+
 PART_KINDS: dict[str, PartKind] = {
     kind.name: kind
     for kind in (
         PartKind("fork_crimp_terminal", _fork_crimp_terminal, {"scratch": defects.scratch, "deformation": defects.bent_prong}),
         PartKind("connector_housing_female", _connector_housing_female, {"stain": defects.stain, "missing_part": defects.broken_latch}),
+        PartKind("humidity_sensor", components.humidity_sensor, _damaged("contamination", "missing_part", "crack", "stain")),
+        PartKind("fuse_holder", components.fuse_holder, _damaged("crack", "deformation", "scratch")),
+        PartKind("ferrite_bead", components.ferrite_bead, _damaged("crack", "impact_damage", "scratch")),
+        PartKind("lego_pin_connector_plate", controls.lego_pin_connector_plate, _damaged("burr", "shallow_dent", "contamination")),
+        PartKind("purple_clay_pot", controls.purple_clay_pot, _damaged("crack", "impact_damage", "pit", "shallow_dent")),
+        PartKind("ethernet_connector", connectors.ethernet_connector, _damaged("deformation", "missing_part", "stain")),
+        PartKind("miniature_lifting_motor", components.miniature_lifting_motor, _damaged("deformation", "scratch", "contamination", "shallow_dent")),
+        PartKind("dc_power_connector", connectors.dc_power_connector, _damaged("scratch", "wrong_height", "burr", "crack")),
+        PartKind("lego_propeller", controls.lego_propeller, _damaged("missing_part", "deformation", "hole", "scratch")),
+        PartKind("limit_switch", controls.limit_switch, _damaged("deformation", "missing_part", "scratch", "hole")),
+        PartKind("headphone_jack_socket", connectors.headphone_jack_socket, _damaged("missing_part", "crack", "scratch", "contamination")),
+        PartKind("audio_jack_socket", connectors.audio_jack_socket, _damaged("impact_damage", "deformation", "dent", "stain")),
+        PartKind("common_mode_filter", components.common_mode_filter, _damaged("missing_part", "wrong_height", "contamination")),
+        PartKind("lattice_block_plug", connectors.lattice_block_plug, _damaged("wrong_height", "missing_part", "crack", "stain")),
+        PartKind("knob_cap", controls.knob_cap, _damaged("burr", "pit", "scratch")),
+        PartKind("telephone_spring_switch", controls.telephone_spring_switch, _damaged("deformation", "missing_part", "contamination", "crack")),
+        PartKind("power_jack", connectors.power_jack, _damaged("deformation", "impact_damage", "pit")),
+        PartKind("crimp_st_cable_mount_box", connectors.crimp_st_cable_mount_box, _damaged("missing_part", "pit", "burr", "stain")),
     )
 }
 """The products that the simulated bench can hold."""

@@ -30,6 +30,14 @@ class Body:
     material: Material
     origin_mm: tuple[float, float]
     """x, y of grid point (0, 0)."""
+    inlay: Material | None = None
+    """A second material, such as of contacts, where ``inlaid``."""
+    inlaid: NDArray[np.bool_] | None = None
+    """(h, w)."""
+    pieces: NDArray[np.uint8] | None = None
+    """(h, w) which separate piece (1, 2, …) is on top, such as a pin or a lever; 0 is the body itself."""
+    below_mm: F64 | None = None
+    """(h, w) height without the piece on top."""
 
 
 def grid(width_mm: float, depth_mm: float) -> tuple[F64, F64]:

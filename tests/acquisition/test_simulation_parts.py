@@ -1,5 +1,7 @@
 """Simulated parts look like parts, differ from one another, and their defects are where they are said to be."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,33 @@ from acquisition.simulation.truth import truth_of
 from rig_configs.errors import NotFound
 from rig_configs.files import load_rig
 
+# Real-IAD D³, Table A1: length, width, height in mm. Length lies along x, height along z.
+SIZES_MM = {
+    "humidity_sensor": (23, 8, 3),
+    "fuse_holder": (27, 10, 7),
+    "ferrite_bead": (23, 10, 10),
+    "lego_pin_connector_plate": (15, 8, 3),
+    "fork_crimp_terminal": (22, 5, 5),
+    "purple_clay_pot": (20, 20, 8),
+    "ethernet_connector": (17, 13, 10),
+    "miniature_lifting_motor": (23, 20, 4),
+    "dc_power_connector": (25, 22, 7),
+    "lego_propeller": (25, 25, 10),
+    "limit_switch": (17, 8, 6),
+    "headphone_jack_socket": (18, 9, 5),
+    "audio_jack_socket": (15, 12, 15),
+    "connector_housing_female": (15, 12, 5),
+    "common_mode_filter": (10, 10, 12),
+    "lattice_block_plug": (16, 12, 15),
+    "knob_cap": (7, 7, 5),
+    "telephone_spring_switch": (23, 14, 10),
+    "power_jack": (15, 12, 17),
+    "crimp_st_cable_mount_box": (15, 10, 15),
+}
 EVERY_DEFECT = [(kind.name, defect) for kind in PART_KINDS.values() for defect in kind.defects]
+# Rendering is slow: every kind once, and its defects in turn.
+ONE_DEFECT_OF_A_KIND = [(kind.name, kind.defects[i % len(kind.defects)]) for i, kind in enumerate(PART_KINDS.values())]
+SIMPLEST_KINDS = ("fork_crimp_terminal", "connector_housing_female")
 # How far from its mask a defect can show: its own shadow, or the light that now falls where its shadow was; mm.
 REACH_MM = {"scratch": 0.5, "deformation": 2.5, "stain": 0.4, "missing_part": 6.0}
 
@@ -22,12 +50,17 @@ def bench() -> Bench:
     return Bench(rig.model_copy(update={"camera": rig.camera.model_copy(update={"width_px": 342, "height_px": 228})}))
 
 
-@pytest.mark.parametrize(("name", "size_mm"), [("fork_crimp_terminal", (22, 5, 5)), ("connector_housing_female", (15, 12, 5))])
-def test_parts_have_the_papers_sizes(name, size_mm):
+def test_the_papers_20_parts_can_have_its_69_defects():
+    assert set(PART_KINDS) == set(SIZES_MM)
+    assert len(EVERY_DEFECT) == 69
+
+
+@pytest.mark.parametrize("name", PART_KINDS)
+def test_parts_have_the_papers_sizes(name):
     height = part_kind(name).make(3).body.height_mm
     rows, columns = np.nonzero(height > 0)
     found = np.ptp(columns) * 0.04, np.ptp(rows) * 0.04, height.max()
-    np.testing.assert_allclose(found, size_mm, atol=0.65)
+    np.testing.assert_allclose(found, SIZES_MM[name], rtol=0.1)
 
 
 @pytest.mark.parametrize("name", PART_KINDS)
@@ -40,7 +73,7 @@ def test_the_same_seed_makes_the_same_part_and_another_seed_a_like_one(name):
 
 @pytest.mark.parametrize(("name", "defect"), EVERY_DEFECT)
 def test_a_defect_changes_the_part_inside_its_mask_only(name, defect):
-    for seed in range(4):
+    for seed in range(4) if name in SIMPLEST_KINDS else (1,):
         good, bad = part_kind(name).make(seed), part_kind(name).make(seed, defect)
         mask = bad.defects.mask
         form = np.abs(np.maximum(good.body.height_mm, 0) - np.maximum(bad.body.height_mm, 0))
@@ -49,11 +82,11 @@ def test_a_defect_changes_the_part_inside_its_mask_only(name, defect):
         assert colour[~mask & (good.body.height_mm > 0)].max() <= 0.02
         assert ((form > 0.02) | (colour > 0.02))[mask].all()
         assert (form.max() > 0.08) == (defect != "stain")
-        assert 0.004 < bad.defect_share < 0.06
+        assert 0.003 < bad.defect_share < 0.07
         assert not good.defects.mask.any()
 
 
-@pytest.mark.parametrize(("name", "defect"), EVERY_DEFECT)
+@pytest.mark.parametrize(("name", "defect"), [pair for pair in EVERY_DEFECT if pair[0] in SIMPLEST_KINDS])
 def test_a_defect_shows_in_the_frames_near_its_mask_and_nowhere_else(bench, name, defect):
     light = []
     for what in (None, defect):
@@ -66,6 +99,36 @@ def test_a_defect_shows_in_the_frames_near_its_mask_and_nowhere_else(bench, name
     assert changed[mask].mean() > 0.3
     distance_mm = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5) * 40 / 342
     assert distance_mm[changed].max() < REACH_MM[defect]
+
+
+@pytest.mark.parametrize(("name", "defect"), ONE_DEFECT_OF_A_KIND)
+def test_a_defect_lies_open_to_the_camera_and_changes_its_light(bench, name, defect):
+    light, truth = [], []
+    for what in (None, defect):
+        bench.place(part_kind(name).make(5, what).placed(Pose(0.3, -0.4, 3.0)))
+        light.append(np.stack([bench.view.zone(z) for z in (0, 2)]))
+        truth.append(truth_of(bench))
+    mask = truth[1].defect_mask
+    assert 0.002 < mask.sum() / truth[1].object_mask.sum() < 0.08
+    changed = (np.abs(light[1] - light[0]) > 0.02 * np.maximum(light[0], light[1])).any(0)
+    assert changed[mask].mean() > 0.25
+
+
+def test_contacts_shine_like_metal_and_the_housing_does_not():
+    placed = part_kind("lattice_block_plug").make(2).placed()
+    plastic, metal = placed.meshes
+    assert max(plastic.material.f0) < 0.1 < min(metal.material.f0)
+    screw = np.hypot(metal.vertices_mm[metal.triangles][:, 0, 0], metal.vertices_mm[metal.triangles][:, 0, 1] - 2.2) < 1.2
+    assert screw.any()
+
+
+def test_the_table_of_parts_in_the_docs_is_that_of_the_software():
+    text = (Path(__file__).parents[2] / "docs" / "parts.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")]
+    told = {name.strip("`"): (size, defects) for name, size, defects in rows}
+    assert told == {
+        kind.name: (" × ".join(map(str, SIZES_MM[kind.name])), ", ".join(d.replace("_", " ") for d in kind.defects)) for kind in PART_KINDS.values()
+    }
 
 
 def test_the_mask_follows_the_parts_pose(bench):
