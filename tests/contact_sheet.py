@@ -18,7 +18,7 @@ from acquisition.simulation.parts import PART_KINDS, PartKind, Pose
 from acquisition.simulation.truth import truth_of
 from rig_configs.files import load_rig
 
-TILE_PX, CAPTION_PX = (168, 136), 14
+TILE_PX, CAPTION_PX = (156, 126), 13
 
 
 def tile(bench: Bench, kind: PartKind, defect: str | None, seed: int, white: float) -> NDArray[np.uint8]:
@@ -39,7 +39,7 @@ def tile(bench: Bench, kind: PartKind, defect: str | None, seed: int, white: flo
     move = np.array([[zoom, 0, width / 2 - zoom * centre[0]], [0, zoom, height / 2 - zoom * centre[1]]])
     cut = cv2.warpAffine(picture, move, TILE_PX, flags=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC)
     cut[height:] = 24
-    cv2.putText(cut, defect or kind.name, (4, TILE_PX[1] - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.33, (235, 235, 235), 1, cv2.LINE_AA)
+    cv2.putText(cut, defect or kind.name, (4, TILE_PX[1] - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.31, (235, 235, 235), 1, cv2.LINE_AA)
     return cut.astype(np.uint8)
 
 

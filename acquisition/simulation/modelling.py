@@ -14,6 +14,19 @@ from acquisition.simulation.shapes import FLOOR_MM, Body, grid, lettering, raise
 F64 = NDArray[np.float64]
 
 
+_REACH_MM = 0.8
+"""How far outside its outline a solid's wall or a pocket's chamfer can reach."""
+
+
+def _window(outline: F64) -> tuple[slice, slice]:
+    """The rows and columns that a solid or a pocket can touch."""
+    near = outline < _REACH_MM
+    rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 class Model:
     """A height field in the making.
 
@@ -63,23 +76,28 @@ class Model:
             inlay: whether it is of the second material.
             piece: whether it can come off, bend or sit wrong on its own.
         """
-        new = raised(outline, top, edge)
-        over = new > self.height
+        at = _window(outline)
+        new = raised(outline[at], np.broadcast_to(top, outline.shape)[at], edge)
+        height = self.height[at]
+        over = new > height
+        self._pieces[at][over] = 0
         if piece:
             self._count += 1
-            self._below[over] = self.height[over]
-            self._pieces[over & (new > 0)] = self._count
-        self.height[over] = new[over]
-        self._inlaid[over] = inlay
+            self._below[at][over] = height[over]
+            self._pieces[at][over & (new > 0)] = self._count
+        height[over] = new[over]
+        self._inlaid[at][over] = inlay
         if colour is not None:
-            self.albedo[over] = colour
+            self.albedo[at][over] = colour
 
     def cut(self, outline: F64, level: float, chamfer: float = 0.0, colour: Colour | None = None) -> None:
         """Cut a pocket down to a level; a colour paints its bottom and walls."""
-        before = self.height
-        self.height = sunk(before, outline, level, chamfer)
+        at = _window(outline)
+        before = self.height[at].copy()
+        after = sunk(before, outline[at], level, chamfer)
+        self.height[at] = after
         if colour is not None:
-            self.albedo[(outline <= 0) & (self.height < before)] = colour
+            self.albedo[at][(outline[at] <= 0) & (after < before)] = colour
 
     def groove(self, across_mm: F64, width_mm: float, depth_mm: float) -> None:
         """Press a soft groove (negative: a bead) along ``across_mm`` = 0."""

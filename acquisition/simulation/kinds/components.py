@@ -43,9 +43,9 @@ def fuse_holder(rng: np.random.Generator) -> Body:
         m.add(box(x * side, y, 6.4, 11.3, -3.0, 3.0, 0.2), 2.5, 0.15, METAL, inlay=True)
     radius = m.near(2.45)
     glass = 4.5 + np.sqrt(np.maximum(radius**2 - y**2, 0.01)) - 0.15
-    m.add(np.maximum(np.abs(y) - radius, np.abs(x) - 9), glass, 0.1, (0.36, 0.42, 0.39))
-    m.paint((np.abs(x) < 6) * np.exp(-(((y - 0.12 * np.sin(x)) / 0.11) ** 2)), (0.08, 0.08, 0.08))
-    m.paint((np.abs(x) < 5.6) * np.exp(-(((y - 0.85) / 0.2) ** 2)) * 0.7, (0.72, 0.74, 0.72))
+    m.add(np.maximum(np.abs(y) - radius, np.abs(x) - 9), glass, 0.1, (0.17, 0.22, 0.19))
+    m.paint((np.abs(x) < 6) * np.exp(-(((y - 0.12 * np.sin(x)) / 0.11) ** 2)), (0.02, 0.02, 0.02))
+    m.paint((np.abs(x) < 5.6) * np.exp(-(((y - 0.85) / 0.2) ** 2)) * 0.7, (0.5, 0.55, 0.52))
     for side in (-1, 1):
         cap = 4.5 + np.sqrt(np.maximum((radius + 0.2) ** 2 - y**2, 0.01)) - 0.12
         m.add(np.maximum(np.abs(y) - radius - 0.15, np.abs(x * side - 8.2) - 2.2), cap, 0.3, METAL, inlay=True)
@@ -103,7 +103,7 @@ def miniature_lifting_motor(rng: np.random.Generator) -> Body:
     """23 × 20 × 4 mm: flat frame with a round motor, its lead screw, a slide on two rods, and a flex cable's end."""
     m = Model(rng, 23, 20, METAL)
     x, y = m.x, m.y
-    m.add(box(x, y, -11.5, 11.5, -10, 10, 1.0), m.near(0.8), 0.15, METAL, inlay=True)
+    m.add(box(x, y, -11.5, 11.5, -10, 10, 1.0), m.near(0.8), 0.15, (0.11, 0.12, 0.14))
     for sx, sy in ((-10, 8.6), (10, 8.6), (-10, -8.6), (10, -8.6)):
         m.cut(m.disc(sx, sy, m.near(0.75)), 0.03, 0.1, DEEP)
     can = 2.0 + np.sqrt(np.maximum(1.95**2 - (y - 1.5) ** 2, 0.02))
@@ -113,7 +113,7 @@ def miniature_lifting_motor(rng: np.random.Generator) -> Body:
         top = 1.8 + np.sqrt(np.maximum(0.65**2 - (y - rod) ** 2, 0.01))
         m.add(np.maximum(np.abs(y - rod) - 0.6, np.maximum(-9.8 - x, x - 9.8)), top, 0.1, METAL, inlay=True, piece=True)
         for end in (-9.4, 9.4):
-            m.add(box(x, y, end - 0.9, end + 0.9, rod - 1.4, rod + 1.4, 0.3), 3.0, 0.2, BLACK)
+            m.add(box(x, y, end - 0.9, end + 0.9, rod - 1.4, rod + 1.4, 0.3), 3.0, 0.2, (0.3, 0.3, 0.3))
     screw = 2.0 + np.sqrt(np.maximum(0.85**2 - (y - 1.5) ** 2, 0.01))
     thread = 0.13 * np.sin(2 * np.pi * (x + 0.4 * (y - 1.5)) / 0.62)
     m.add(np.maximum(np.abs(y - 1.5) - 0.85, np.maximum(-1.2 - x, x - 9.9)), screw + thread, 0.1, (0.24, 0.19, 0.08), inlay=True)
@@ -124,5 +124,5 @@ def miniature_lifting_motor(rng: np.random.Generator) -> Body:
     m.add(box(x, y, -11.3, -6.6, -9.2, -7.6, 0.2), 1.2, 0.1, (0.42, 0.22, 0.05), piece=True)
     for k in range(4):
         m.paint(box(x, y, -11.0 + 1.15 * k, -10.4 + 1.15 * k, -8.9, -7.9) < 0, (0.5, 0.42, 0.2))
-    m.text("M05", -6.2, -3.4, 1.3, colour=(0.04, 0.04, 0.04))
+    m.text("M05", -6.2, -3.4, 1.3, colour=(0.5, 0.5, 0.48))
     return m.body(GLOSSY_PLASTIC, STEEL)

@@ -22,7 +22,7 @@ def ethernet_connector(rng: np.random.Generator) -> Body:
     x, y = m.x, m.y
     m.add(box(x, y, -8.3, 8.3, -6.3, 6.3, 0.5), m.near(10), 0.2, METAL, inlay=True)
     for side in (-1, 1):
-        m.add(box(x * side, y, 8.0, 8.55, -1.6, 1.6, 0.1), 8.6, 0.12, METAL, inlay=True, piece=True)
+        m.add(box(x * side, y, 7.9, 8.6, -1.6, 1.6, 0.1), 8.6, 0.12, METAL, inlay=True)
     inner = m.near(7.6)
     m.cut(box(x, y, -inner, inner, -5.6, 5.6, 0.4), 9.6, 0.0)
     m.add(box(x, y, -inner, inner, -5.6, 5.6, 0.4), 9.6, 0.05, BLACK)

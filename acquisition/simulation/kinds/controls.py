@@ -100,7 +100,7 @@ def lego_pin_connector_plate(rng: np.random.Generator) -> Body:
         m.cut(m.disc(side * m.near(3.75), 0, m.near(3.05)), 2.2, 0.0)
         m.cut(m.disc(side * 3.75, 0, m.near(2.4)), -0.4, 0.15, (0.2, 0.02, 0.015))
     m.groove(np.where(np.abs(y) > 2.6, x, 9), 0.3, 0.4)
-    m.text("LEGO", 0, 2.9, 0.55, relief=0.1)
+    m.text("D3", 0, 2.9, 0.55, relief=0.1)
     m.text("A", 0, -2.9, 0.55, relief=0.1)
     return m.body(GLOSSY_PLASTIC, grain_mm=0.0008)
 
