@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +43,8 @@ class Rig:
         """Ask every device what it is. Raises DeviceUnavailable."""
         return [self._camera.info, self._lights.info, *(p.info for p in self._projectors)]
 
-    def scan(self, sequence: Sequence, cancelled: Callable[[], bool] = nobody) -> Iterator[Frame]:
-        """Do a sequence, yielding each frame as it arrives.
+    def scan(self, sequence: Sequence, cancelled: Callable[[], bool] = nobody) -> Generator[Frame]:
+        """Do a sequence, yielding each frame as it arrives; whoever may stop before the end closes it, and all is dark at once.
 
         Args:
             sequence: the steps and the patterns they need; patterns already loaded are not loaded again.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -148,11 +149,12 @@ class Calibrator:
             self._progress(pose / total, f"board, pose {pose + 1} of {len(poses)}")
             self._guide.board(pose, len(poses), centre_mm, rotation_rad)
             scan = BoardScan(self._config)
-            for frame in self._frames(sequence):
-                if isinstance(frame.step, FringeStep):
-                    scan.add(frame.step.projector, frame.step.pattern, frame.pixels)
-                elif isinstance(frame.step, ZoneStep):
-                    scan.add_light(frame.pixels)
+            with closing(self._frames(sequence)) as frames:
+                for frame in frames:
+                    if isinstance(frame.step, FringeStep):
+                        scan.add(frame.step.projector, frame.step.pattern, frame.pixels)
+                    elif isinstance(frame.step, ZoneStep):
+                        scan.add_light(frame.pixels)
             yield scan.capture()
         self._progress(len(poses) / total, "solving camera and projectors")
 
@@ -178,11 +180,12 @@ class Calibrator:
         exposure_us = self._config.sequence.light_exposure_us
         return [AmbientStep(exposure_us=exposure_us), *(ZoneStep(zone=z, exposure_us=exposure_us) for z in range(len(self._config.lights.zones)))]
 
-    def _frames(self, sequence: Sequence):
-        for frame in self._rig.scan(sequence, self._cancelled):
-            self._digest.update(frame.step.key.encode())
-            self._digest.update(np.ascontiguousarray(frame.pixels).data)
-            yield frame
+    def _frames(self, sequence: Sequence) -> Generator[Frame]:
+        with closing(self._rig.scan(sequence, self._cancelled)) as scan:
+            for frame in scan:
+                self._digest.update(frame.step.key.encode())
+                self._digest.update(np.ascontiguousarray(frame.pixels).data)
+                yield frame
 
 
 class _LitFrames:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Lock
 
@@ -103,8 +104,9 @@ class Station:
         clock = clock or _Clock()
         self._reconstructor.reset()
         report(Stage.CAPTURE)
-        for frame in self.frames(cancelled, keep):
-            self._reconstructor.add(frame)
+        with closing(self.frames(cancelled, keep)) as frames:
+            for frame in frames:
+                self._reconstructor.add(frame)
         clock.lap("capture")
         report(Stage.PHOTOMETRIC)
         report(Stage.STRUCTURED_LIGHT)
@@ -113,12 +115,19 @@ class Station:
         clock.seconds["structured_light"] = result.structured_light_s
         return result
 
-    def frames(self, cancelled: Callable[[], bool] = nobody, keep: Path | None = None) -> Iterator[Frame]:
-        """The frames of one scan, kept as a capture where a folder is given. Raises DeviceError, Cancelled, CaptureError."""
-        scan = self.rig.scan(self._reconstructor.sequence, cancelled)
-        if keep is None:
-            yield from scan
-            return
+    def frames(self, cancelled: Callable[[], bool] = nobody, keep: Path | None = None) -> Generator[Frame]:
+        """The frames of one scan, kept as a capture where a folder is given. Closing it ends the scan, and turns the lights off.
+
+        Raises:
+            DeviceError, Cancelled, CaptureError: from the scan and the writing.
+        """
+        with closing(self.rig.scan(self._reconstructor.sequence, cancelled)) as scan:
+            if keep is None:
+                yield from scan
+                return
+            yield from self._kept(scan, keep)
+
+    def _kept(self, scan: Iterable[Frame], keep: Path) -> Generator[Frame]:
         with CaptureWriter(keep) as writer:
             yield from writer.write(scan)
             writer.finish(

@@ -110,6 +110,12 @@ class Bench:
 
     # -------------------------------------------------------------------------------------------------------- lights
 
+    @property
+    def is_dark(self) -> bool:
+        """Whether every zone and projector is off."""
+        with self._state:
+            return self._zone is None and not self._shown
+
     def set_zone(self, zone: int | None) -> None:
         """One zone on and every other off; None is all off."""
         with self._state:

@@ -6,11 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
+from acquisition.capture import Frame
 from acquisition.simulation.bench import Faults
 from acquisition.simulation.feeder import PartFeeder
 from api.cli.demo import RECIPE
 from api.composition import OpenStation
+from api.reconstruction import Reconstructor
 from api.schemas import Evaluation, StationState
+from rig_configs.errors import ReconstructionError
 
 
 def unplugged(device: str) -> Callable[[Faults], None]:
@@ -53,6 +56,8 @@ def test_a_device_fault_is_not_decidable_and_the_next_part_is_judged(opened: Ope
     assert words in outcome.reason.message
     assert outcome.reason.cure
     assert outcome.score is None
+    # What has lost its plug cannot be told to go dark, and sends no light either; everything else is off.
+    assert bench.is_dark or code == "device.unavailable"
     assert station.state().state is StationState.ERROR
     assert station.state().reason == outcome.reason
 
@@ -60,6 +65,26 @@ def test_a_device_fault_is_not_decidable_and_the_next_part_is_judged(opened: Ope
     assert station.inspect(RECIPE).evaluation is Evaluation.OK
     assert station.state().state is StationState.READY
     assert station.state().reason is None
+
+
+def test_everything_is_dark_before_anybody_hears_that_the_solver_gave_up(opened: OpenStation, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = opened.bench
+    assert bench is not None
+    PartFeeder(bench, RECIPE).place(None, seed=11)
+    taken: list[Frame] = []
+
+    def give_up(_: Reconstructor, frame: Frame) -> None:
+        taken.append(frame)
+        if len(taken) == 9:
+            assert not bench.is_dark
+            raise ReconstructionError("Enough.", cure="None.")
+
+    monkeypatch.setattr(Reconstructor, "add", give_up)
+    try:
+        opened.station.reconstruct()
+    except ReconstructionError:
+        assert bench.is_dark  # now, and not when the exception's traceback is forgotten
+    assert len(taken) == 9
 
 
 def test_an_empty_plate_is_not_decidable(opened: OpenStation) -> None:
