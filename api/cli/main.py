@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import typer
 from rich.console import Console
@@ -37,10 +38,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except D3Error as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"error: {error.message}", style="bold red", markup=False)
-        console.print(f"{error.cure}  [{error.code}]", markup=False)
-        sys.exit(2 if isinstance(error, ConfigurationError) else 130 if isinstance(error, Cancelled) else 1)
+        _fail(error.message, error.cure, error.code, 2 if isinstance(error, ConfigurationError) else 130 if isinstance(error, Cancelled) else 1)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"The system refused{where}: {error.strerror or error}.", "Check the path, its permissions and the space on its disk.", "system", 1)
+
+
+def _fail(message: str, cure: str, code: str, status: int) -> NoReturn:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(f"error: {message}", style="bold red", markup=False)
+    console.print(f"{cure}  [{code}]", markup=False)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,13 @@ def test_what_is_not_a_capture_is_refused_and_nothing_is_written(tmp_path: Path)
     assert contents(tmp_path) == []
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    for command in (["access", "link"], ["db", "upgrade"]):
+        refused(run_cli(*command, "--data-dir", tmp_path / "file" / "data"), "system", str(tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
 def test_a_capture_folder_is_never_overwritten(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "note.txt").write_text("keep")
