@@ -10,13 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Strict(BaseModel):
-    """Base of everything read from a file: unknown keys are errors, values do not change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from rig_configs.simulation import SimulationConfig
+from rig_configs.strict import Strict
 
 
 class PixelFormat(StrEnum):
@@ -201,39 +198,6 @@ class ArtefactsConfig(Strict):
 
     board: BoardConfig = Field(description="The ChArUco board.")
     sphere_diameter_mm: float = Field(gt=0, description="Diameter of the mirror sphere that finds the light zones, mm.")
-
-
-# ------------------------------------------------------------------------------------------------------ simulation
-
-
-class SensorNoise(Strict):
-    """Photon-transfer model of the simulated sensor (EMVA 1288 terms)."""
-
-    full_well_e: float = Field(gt=0, description="Electrons at the largest digital number.")
-    read_noise_e: float = Field(ge=0, description="Standard deviation of the read noise, electrons.")
-    black_level_dn: float = Field(ge=0, description="Offset of the dark image, digital numbers.")
-
-
-class Tolerances(Strict):
-    """How far the simulated rig was built from its drawing. The bench draws the truth from these by the seed; nobody
-    else knows it."""
-
-    position_mm: float = Field(ge=0, description="Standard deviation of every device's position, mm.")
-    angle_deg: float = Field(ge=0, description="Standard deviation of every device's pointing, degrees.")
-    focal_percent: float = Field(ge=0, description="Standard deviation of focal lengths, per cent.")
-    principal_point_px: float = Field(ge=0, description="Standard deviation of principal points, pixels.")
-    distortion: float = Field(ge=0, description="Standard deviation of the first radial coefficient, scaled to the image corner.")
-    power_percent: float = Field(ge=0, description="Standard deviation of the power of light zones and projectors, per cent.")
-    gamma: float = Field(ge=0, description="Standard deviation of the projectors' gamma about 1 after their own correction.")
-
-
-class SimulationConfig(Strict):
-    """The simulated bench behind the ``simulated`` drivers."""
-
-    seed: int = Field(ge=0, description="Seed of the rig's build tolerances: the same seed is the same rig.")
-    ambient: float = Field(ge=0, le=1, description="Light of the room, as a share of one light zone's.")
-    noise: SensorNoise = Field(description="Noise of the camera's sensor.")
-    tolerances: Tolerances = Field(description="Build tolerances of the rig.")
 
 
 # -------------------------------------------------------------------------------------------------------------- rig

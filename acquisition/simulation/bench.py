@@ -15,7 +15,8 @@ from acquisition.simulation.optics import TrueRig, build_rig
 from acquisition.simulation.renderer import Renderer, View
 from acquisition.simulation.scene import SceneObject
 from rig_configs.errors import Conflict
-from rig_configs.schema import RigConfig, SensorNoise
+from rig_configs.schema import RigConfig
+from rig_configs.simulation import SensorNoise
 
 _READOUT_NS = 12_000_000
 
@@ -66,6 +67,11 @@ class Bench:
         self._shown: dict[int, NDArray[np.uint8]] = {}
         self._frames = 0
         self._clock_ns = 0
+
+    def reseed(self, noise_seed: int) -> None:
+        """Start the camera's counter and clock anew, with the sensor noise of another seed."""
+        with self._state:
+            self._seed, self._frames, self._clock_ns = noise_seed, 0, 0
 
     # ------------------------------------------------------------------------------------------------------- placing
 

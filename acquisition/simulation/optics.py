@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from acquisition.simulation import kernels
 from rig_configs.errors import RigFileError
-from rig_configs.schema import PixelFormat, ProjectorConfig, RigConfig, Tolerances, ZoneConfig
+from rig_configs.schema import PixelFormat, ProjectorConfig, RigConfig, ZoneConfig
+from rig_configs.simulation import Tolerances
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
