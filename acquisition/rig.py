@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition.capture import Frame
 from acquisition.devices import Camera, DeviceInfo, Lights, Projector, RawFrame
@@ -17,7 +20,12 @@ from rig_configs.schema import RigConfig
 DARK_SHARE = 0.005
 # More clipped pixels than this, and it is the exposure that is wrong, not a highlight.
 SATURATED_SHARE = 0.25
-# Brightness is judged on every eighth pixel of every eighth row, odd strides so that a Bayer mosaic shows all its colours.
+# Another step's picture differs from the one before by at least this share of its light, averaged over small blocks; what differs
+# less is the same picture again: the light or the projector has not moved on.
+UNCHANGED_SHARE = 0.02
+# A block's side as a share of the image's height: averages noise away, and resolves every fringe.
+BLOCK_SHARE = 1 / 114
+# Clipping is judged on every eighth pixel of every eighth row, odd strides so that a Bayer mosaic shows all its colours.
 SAMPLING = slice(None, None, 7)
 
 
@@ -57,7 +65,7 @@ class Rig:
         try:
             self._load(sequence)
             self._camera.arm(len(sequence))
-            previous: RawFrame | None = None
+            before: _Seen | None = None
             ambient_mean: float | None = None
             for step in sequence.steps:
                 if cancelled():
@@ -65,10 +73,9 @@ class Rig:
                 self._set(step)
                 self._camera.trigger(step.exposure_us)
                 raw = self._camera.fetch(self.config.timing.frame_timeout_s)
-                mean = self._check(raw, step, previous, ambient_mean)
+                before = self._check(raw, step, before, ambient_mean)
                 if isinstance(step, AmbientStep):
-                    ambient_mean = mean
-                previous = raw
+                    ambient_mean = before.mean
                 yield Frame(step, raw.pixels, raw.frame_id, raw.timestamp_ns, raw.exposure_us)
         except DeviceUnavailable:
             self._loaded = None
@@ -120,15 +127,15 @@ class Rig:
         if isinstance(step, FringeStep):
             self._projectors[step.projector].show(step.pattern)
 
-    def _check(self, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep, previous: RawFrame | None, ambient_mean: float | None) -> float:
-        """Refuse a frame that cannot be the step's; returns its mean, DN."""
+    def _check(self, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep, before: _Seen | None, ambient_mean: float | None) -> _Seen:
+        """Refuse a frame that cannot be the step's; returns what to hold the next one against."""
         camera = self.config.camera
         shape = (camera.height_px, camera.width_px)
         if raw.pixels.shape != shape:
             raise _fault(step, f"arrived as {raw.pixels.shape}, the rig's camera gives {shape}", "shape", "Check the camera's region of interest.")
-        if previous is not None:
-            ahead = (raw.frame_id - previous.frame_id) & 0xFFFF  # GigE Vision's frame ids wrap at 16 bits
-            if ahead == 0 or raw.timestamp_ns <= previous.timestamp_ns:
+        if before is not None:
+            ahead = (raw.frame_id - before.frame_id) & 0xFFFF  # GigE Vision's frame ids wrap at 16 bits
+            if ahead == 0 or raw.timestamp_ns <= before.timestamp_ns:
                 raise _fault(step, f"is frame {raw.frame_id} again", "duplicate", "Inspect again; if it returns, check the camera's trigger line.")
             if ahead > 1:
                 raise _fault(
@@ -138,16 +145,22 @@ class Rig:
             raise _fault(
                 step, f"was exposed {raw.exposure_us:.0f} µs instead of {step.exposure_us:.0f} µs", "exposure", "Check the camera's exposure limits."
             )
-        sample = raw.pixels[SAMPLING, SAMPLING]
-        mean = float(sample.mean())
         full = camera.pixel_format.full_scale_dn
-        if float(np.mean(sample >= full)) > SATURATED_SHARE:
+        if float(np.mean(raw.pixels[SAMPLING, SAMPLING] >= full)) > SATURATED_SHARE:
             raise _fault(step, "is overexposed", "saturated", f"Shorten the exposure in rig.yaml (now {step.exposure_us:.0f} µs) or dim the light.")
-        if ambient_mean is not None and mean - ambient_mean < DARK_SHARE * full:
+        seen = _Seen.of(raw, step)
+        if ambient_mean is not None and seen.mean - ambient_mean < DARK_SHARE * full:
             raise _fault(
                 step, f"is dark: {self._source(step)} did not shine", "dark", "Check that light's plug, controller and LED, then inspect again."
             )
-        return mean
+        if ambient_mean is not None and before is not None and seen.shows_again(before, ambient_mean):
+            raise _fault(
+                step,
+                f"shows the step before, {before.step.key}, again: {self._source(step)} did not move on",
+                "unchanged",
+                "Check the trigger line and the timing of that device, then inspect again.",
+            )
+        return seen
 
     def _source(self, step: AmbientStep | ZoneStep | FringeStep) -> str:
         if isinstance(step, ZoneStep):
@@ -155,6 +168,31 @@ class Rig:
         if isinstance(step, FringeStep):
             return f"projector {self.config.projectors[step.projector].name}"
         return "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the next frame of a scan is held against."""
+
+    step: AmbientStep | ZoneStep | FringeStep
+    frame_id: int
+    timestamp_ns: int
+    blocks: NDArray[np.float32]
+    """Means of small blocks of the frame, DN."""
+    mean: float
+
+    @classmethod
+    def of(cls, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep) -> _Seen:
+        side = max(1, round(raw.pixels.shape[0] * BLOCK_SHARE))
+        height, width = raw.pixels.shape[0] // side, raw.pixels.shape[1] // side
+        blocks = cv2.resize(raw.pixels[: height * side, : width * side], (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+        return cls(step, raw.frame_id, raw.timestamp_ns, blocks, float(blocks.mean()))
+
+    def shows_again(self, before: _Seen, ambient_mean: float) -> bool:
+        """Whether the frame is the picture of the step before, although other light was asked for."""
+        if isinstance(before.step, AmbientStep) or self.step.key == before.step.key:
+            return False
+        return float(np.abs(self.blocks - before.blocks).mean()) < UNCHANGED_SHARE * (self.mean - ambient_mean)
 
 
 def _fault(step: AmbientStep | ZoneStep | FringeStep, what: str, detail: str, cure: str) -> FrameFault:

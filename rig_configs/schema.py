@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rig_configs.simulation import SimulationConfig
+from rig_configs.simulation import FaultKind, SimulationConfig
 from rig_configs.strict import Strict
 
 
@@ -230,4 +230,13 @@ class RigConfig(Strict):
         for what, names in (("zone", [z.name for z in self.lights.zones]), ("projector", [p.name for p in self.projectors])):
             if len(set(names)) < len(names):
                 raise ValueError(f"two {what}s have the same name; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _faults_name_devices(self) -> RigConfig:
+        zones, projectors = [z.name for z in self.lights.zones], [p.name for p in self.projectors]
+        for fault in self.simulation.faults if self.simulation else ():
+            known = ["camera", "lights", *projectors] if fault.kind is FaultKind.UNPLUGGED else [*zones, *projectors]
+            if fault.device is not None and fault.device not in known:
+                raise ValueError(f"a '{fault.kind}' fault names '{fault.device}'; name one of {', '.join(known)}")
         return self

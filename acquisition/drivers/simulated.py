@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from acquisition.devices import DeviceInfo, RawFrame
 from acquisition.simulation.bench import Bench
-from rig_configs.errors import DeviceUnavailable, FrameTimeout
+from rig_configs.errors import DeviceUnavailable, FrameFault, FrameTimeout
 from rig_configs.schema import CameraConfig, LightsConfig, ProjectorConfig, RigConfig
+from rig_configs.simulation import FaultKind
 
 
 def open_simulated(rig: RigConfig, noise_seed: int = 0) -> tuple[BenchCamera, BenchLights, tuple[BenchProjector, ...], Bench]:
@@ -35,7 +36,7 @@ class BenchCamera:
     def __init__(self, bench: Bench, config: CameraConfig) -> None:
         self._bench = bench
         self._config = config
-        self._frames: deque[RawFrame] = deque()
+        self._frames: deque[tuple[RawFrame, FaultKind | None]] = deque()
         self._armed = False
 
     @property
@@ -46,35 +47,46 @@ class BenchCamera:
 
     def arm(self, frames: int) -> None:
         """Get ready for ``frames`` triggers; what lies on the bench stays there until :meth:`disarm`."""
-        _check_plug(self._bench, "camera")
         if frames < 1:
             raise ValueError(f"a burst has at least one frame, not {frames}")
-        self._frames.clear()
-        self._armed = True
+        self.disarm()
         self._bench.scan_started()
+        self._armed = True
+        try:
+            _check_plug(self._bench, "camera")
+        except DeviceUnavailable:
+            self.disarm()
+            raise
 
     def trigger(self, exposure_us: float) -> None:
         """Take one frame."""
         _check_plug(self._bench, "camera")
         if not self._armed:
             raise DeviceUnavailable("The simulated camera was triggered before it was armed.", cure="Arm the camera first.", detail="not_armed")
-        frame, faults = self._bench.expose(exposure_us), self._bench.faults
-        if faults.frames_to_drop > 0:
-            faults.frames_to_drop -= 1
+        frame, fault = self._bench.expose(exposure_us), self._bench.frame_fault()
+        if fault is FaultKind.DROPPED:
             return
-        self._frames.append(frame)
-        if faults.frames_to_duplicate > 0:
-            faults.frames_to_duplicate -= 1
-            self._frames.append(RawFrame(frame.pixels.copy(), frame.frame_id, frame.timestamp_ns, frame.exposure_us))
+        if fault is FaultKind.SATURATED:
+            frame.pixels.fill(self._config.pixel_format.full_scale_dn)
+        self._frames.append((frame, fault))
+        if fault is FaultKind.DUPLICATED:
+            self._frames.append((RawFrame(frame.pixels.copy(), frame.frame_id, frame.timestamp_ns, frame.exposure_us), None))
 
     def fetch(self, timeout_s: float) -> RawFrame:
-        """The oldest frame not yet fetched. A frame that is not there now never comes, so no time is spent waiting for it."""
+        """The oldest frame not yet fetched. A frame that is not there now does not come in time, so no time is spent waiting for it."""
         _check_plug(self._bench, "camera")
-        if not self._frames:
+        frame, fault = self._frames.popleft() if self._frames else (None, None)
+        if frame is None or fault is FaultKind.LATE:
+            if frame is not None:
+                self._frames.appendleft((frame, None))  # there for whoever asks next
             raise FrameTimeout(
                 f"The camera delivered no frame within {timeout_s:g} s.", cure="Check the trigger and the camera's cable, then scan again."
             )
-        return self._frames.popleft()
+        if fault is FaultKind.INCOMPLETE:
+            raise FrameFault(
+                f"Frame {frame.frame_id} arrived incomplete.", cure="Check the camera's cable and link, then scan again.", detail="incomplete"
+            )
+        return frame
 
     def disarm(self) -> None:
         """End the burst."""

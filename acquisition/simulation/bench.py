@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -11,34 +10,15 @@ from numpy.typing import NDArray
 
 from acquisition.devices import Pixels, RawFrame
 from acquisition.simulation import kernels
+from acquisition.simulation.faults import Faults, FaultSchedule
 from acquisition.simulation.optics import TrueRig, build_rig
 from acquisition.simulation.renderer import Renderer, View
 from acquisition.simulation.scene import SceneObject
 from rig_configs.errors import Conflict
 from rig_configs.schema import RigConfig
-from rig_configs.simulation import SensorNoise
+from rig_configs.simulation import FaultKind, SensorNoise
 
 _READOUT_NS = 12_000_000
-
-
-@dataclass(slots=True)
-class Faults:
-    """What is broken now. Devices are named ``camera``, ``lights``, ``projector0`` …; sources of light ``zone0`` …, ``projector0`` …"""
-
-    unplugged: set[str] = field(default_factory=set)
-    """Devices whose plug is out: they raise DeviceUnavailable."""
-    dark: set[str] = field(default_factory=set)
-    """Zones and projectors that take commands and send no light."""
-    frames_to_drop: int = 0
-    """How many of the next frames the camera exposes, counts and never delivers."""
-    frames_to_duplicate: int = 0
-    """How many of the next frames the camera delivers twice."""
-
-    def clear(self) -> None:
-        """Mend everything."""
-        self.unplugged.clear()
-        self.dark.clear()
-        self.frames_to_drop = self.frames_to_duplicate = 0
 
 
 class Bench:
@@ -55,6 +35,7 @@ class Bench:
     def __init__(self, rig: RigConfig, noise_seed: int = 0) -> None:
         self.truth: TrueRig = build_rig(rig)
         self.faults = Faults()
+        self._schedule = FaultSchedule(rig, self.faults)
         assert rig.simulation is not None
         self._noise: SensorNoise = rig.simulation.noise
         self._seed = noise_seed
@@ -65,6 +46,8 @@ class Bench:
         self._scanning = False
         self._zone: int | None = None
         self._shown: dict[int, NDArray[np.uint8]] = {}
+        self._before: tuple[int | None, dict[int, NDArray[np.uint8]]] = None, {}
+        """Zone and patterns at the exposure before, for what lags."""
         self._frames = 0
         self._clock_ns = 0
 
@@ -99,11 +82,13 @@ class Bench:
         """The camera is armed: what lies on the bench stays there."""
         with self._state:
             self._scanning = True
+            self._schedule.scan_started()
 
     def scan_ended(self) -> None:
         """The camera is disarmed."""
         with self._state:
             self._scanning = False
+            self._schedule.scan_ended()
             self._state.notify_all()
 
     @property
@@ -148,19 +133,34 @@ class Bench:
             started = self._clock_ns
             self._clock_ns += round(exposure_us * 1000) + _READOUT_NS
             pixels = self._digitise(self._light(), exposure_us, self._frames)
+            self._before = self._zone, dict(self._shown)
             return RawFrame(pixels, self._frames, started, exposure_us)
+
+    def frame_fault(self) -> FaultKind | None:
+        """What happens to the frame just exposed on its way to the station; to be asked once a frame."""
+        with self._state:
+            return self._schedule.frame_exposed()
 
     def _light(self) -> NDArray[np.float32]:
         """Light on the sensor now, (H, W) float32, full wells a second."""
         view = self.view
         light = view.ambient().copy()
-        if self._zone is not None and f"zone{self._zone}" not in self.faults.dark:
-            kernels.add(view.zone(self._zone), light)
-        for projector, pattern in self._shown.items():
-            if f"projector{projector}" not in self.faults.dark:
-                full, column_row = view.projector(projector)
-                kernels.add_pattern(full, column_row, self._projected(projector, pattern), light)
+        zones, patterns = self._shining()
+        for zone in zones:
+            kernels.add(view.zone(zone), light)
+        for projector, pattern in patterns.items():
+            full, column_row = view.projector(projector)
+            kernels.add_pattern(full, column_row, self._projected(projector, pattern), light)
         return light
+
+    def _shining(self) -> tuple[list[int], dict[int, NDArray[np.uint8]]]:
+        """The zones and the projectors' patterns that really send light now: as told, but for what is dark or lags."""
+        dark, lagging = self.faults.dark, self.faults.lagging
+        zones = [
+            z for z in range(len(self.truth.zones)) if z == (self._before[0] if f"zone{z}" in lagging else self._zone) and f"zone{z}" not in dark
+        ]
+        shown = {p: self._before[1] if f"projector{p}" in lagging else self._shown for p in range(len(self.truth.projectors))}
+        return zones, {p: patterns[p] for p, patterns in shown.items() if p in patterns and f"projector{p}" not in dark}
 
     def _projected(self, projector: int, pattern: NDArray[np.uint8]) -> NDArray[np.float32]:
         """A pattern as it leaves the lens: through the chip's gamma and contrast, then defocus."""

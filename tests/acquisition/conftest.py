@@ -55,7 +55,7 @@ class FakeCamera:
     def trigger(self, exposure_us: float) -> None:
         self.cell.touch("camera")
         self.cell.log.append((self.cell.zone, dict(self.cell.shown)))
-        level = 100 if self.cell.dark else 1000 + 100 * (self.cell.zone or 0) + sum(self.cell.shown.values())
+        level = 100 if self.cell.dark else 1000 + 100 * (self.cell.zone or 0) + sum(50 * (1 + pattern) for pattern in self.cell.shown.values())
         pixels = np.full((HEIGHT, WIDTH), level, np.uint16)
         self.frames += 1
         self.pending.append(self.cell.mangle(len(self.cell.log) - 1, RawFrame(pixels, self.frames & 0xFFFF, self.frames * 1000, exposure_us)))

@@ -6,8 +6,9 @@ import pytest
 from acquisition.devices import Camera, Lights, Projector
 from acquisition.drivers.simulated import open_simulated
 from acquisition.simulation import artefacts
-from rig_configs.errors import DeviceUnavailable, FrameTimeout
+from rig_configs.errors import DeviceUnavailable, FrameFault, FrameTimeout
 from rig_configs.files import load_rig
+from rig_configs.simulation import FaultKind
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,7 @@ def test_an_unplugged_device_says_so_until_it_is_plugged_in_again(devices):
         assert fault.value.code == "device.unavailable.unplugged"
     projectors[0].dark()
     bench.faults.unplugged.clear()
+    camera.arm(1)
     lights.on(1)
     assert level(camera) > 100
 
@@ -144,7 +146,7 @@ def test_a_dropped_frame_is_counted_and_never_comes(devices):
     camera, _, _, bench = devices
     camera.trigger(1000)
     before = camera.fetch(1.0).frame_id
-    bench.faults.frames_to_drop = 1
+    bench.faults.frames.append(FaultKind.DROPPED)
     camera.trigger(1000)
     with pytest.raises(FrameTimeout):
         camera.fetch(1.0)
@@ -154,10 +156,63 @@ def test_a_dropped_frame_is_counted_and_never_comes(devices):
 
 def test_a_duplicated_frame_comes_twice_with_one_number(devices):
     camera, _, _, bench = devices
-    bench.faults.frames_to_duplicate = 1
+    bench.faults.frames.append(FaultKind.DUPLICATED)
     camera.trigger(1000)
     first, second = camera.fetch(1.0), camera.fetch(1.0)
     assert first.frame_id == second.frame_id
     np.testing.assert_array_equal(first.pixels, second.pixels)
     with pytest.raises(FrameTimeout):
         camera.fetch(1.0)
+
+
+def test_a_late_frame_comes_after_the_wait_and_is_gone_with_the_burst(devices):
+    camera, _, _, bench = devices
+    bench.faults.frames.append(FaultKind.LATE)
+    camera.trigger(1000)
+    with pytest.raises(FrameTimeout):
+        camera.fetch(1.0)
+    late = camera.fetch(1.0)
+    camera.trigger(1000)
+    assert camera.fetch(1.0).frame_id == late.frame_id + 1
+    bench.faults.frames.append(FaultKind.LATE)
+    camera.trigger(1000)
+    camera.disarm()
+    camera.arm(1)
+    with pytest.raises(FrameTimeout):
+        camera.fetch(1.0)
+
+
+def test_an_incomplete_frame_says_so(devices):
+    camera, _, _, bench = devices
+    bench.faults.frames.extend((None, FaultKind.INCOMPLETE))
+    camera.trigger(1000)
+    camera.trigger(1000)
+    camera.fetch(1.0)
+    with pytest.raises(FrameFault) as fault:
+        camera.fetch(1.0)
+    assert fault.value.code == "device.frame_fault.incomplete"
+
+
+def test_a_saturated_frame_is_full_everywhere(devices):
+    camera, _, _, bench = devices
+    bench.faults.frames.append(FaultKind.SATURATED)
+    camera.trigger(1000)
+    assert (camera.fetch(1.0).pixels == 4095).all()
+
+
+def test_what_lags_does_what_it_was_told_an_exposure_ago(devices):
+    camera, lights, projectors, bench = devices
+    room = level(camera)
+    projectors[2].load([np.full((800, 1280), grey, np.uint8) for grey in (128, 255)])
+    bench.faults.lagging |= {"zone1", "projector2"}
+    lights.on(1)
+    assert level(camera) == pytest.approx(room, abs=0.5)
+    lights.off()
+    zone = level(camera)
+    assert zone > 10 * room
+    assert level(camera) == pytest.approx(room, abs=0.5)
+    projectors[2].show(0)
+    level(camera)
+    projectors[2].show(1)
+    half = level(camera)
+    assert level(camera) > 1.5 * half > 10 * room

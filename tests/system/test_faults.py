@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from acquisition.capture import Frame
-from acquisition.simulation.bench import Faults
+from acquisition.simulation.faults import Faults
 from acquisition.simulation.feeder import PartFeeder
 from api.cli.demo import RECIPE
 from api.composition import OpenStation
 from api.reconstruction import Reconstructor
 from api.schemas import Evaluation, StationState
 from rig_configs.errors import ReconstructionError
+from rig_configs.simulation import FaultKind
 
 
 def unplugged(device: str) -> Callable[[Faults], None]:
@@ -24,12 +25,12 @@ def dark(device: str) -> Callable[[Faults], None]:
     return lambda faults: faults.dark.add(device)
 
 
-def dropped(faults: Faults) -> None:
-    faults.frames_to_drop = 1
+def of_frame(number: int, kind: FaultKind) -> Callable[[Faults], None]:
+    return lambda faults: faults.frames.extend([None] * (number - 1) + [kind])
 
 
-def duplicated(faults: Faults) -> None:
-    faults.frames_to_duplicate = 1
+def lagging(source: str) -> Callable[[Faults], None]:
+    return lambda faults: faults.lagging.add(source)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,12 @@ def duplicated(faults: Faults) -> None:
         (unplugged("projector2"), "device.unavailable", "projector2"),
         (dark("zone3"), "device.frame_fault.dark", "light zone south"),
         (dark("projector1"), "device.frame_fault.dark", "projector north_west"),
-        (dropped, "device.frame_timeout", "no frame"),
-        (duplicated, "device.frame_fault.duplicate", "again"),
+        (of_frame(1, FaultKind.DROPPED), "device.frame_timeout", "no frame"),
+        (of_frame(30, FaultKind.LATE), "device.frame_timeout", "no frame"),
+        (of_frame(3, FaultKind.DUPLICATED), "device.frame_fault.duplicate", "again"),
+        (of_frame(9, FaultKind.INCOMPLETE), "device.frame_fault.incomplete", "incomplete"),
+        (of_frame(4, FaultKind.SATURATED), "device.frame_fault.saturated", "overexposed"),
+        (lagging("zone0"), "device.frame_fault.dark", "light zone east"),
     ],
 )
 def test_a_device_fault_is_not_decidable_and_the_next_part_is_judged(opened: OpenStation, fault, code: str, words: str) -> None:
