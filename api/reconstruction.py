@@ -92,13 +92,16 @@ class Reconstructor:
         self._structured_light_s += time.perf_counter() - start
         return points
 
-    def finish(self) -> Reconstruction:
+    def finish(self, points: PointMap | None = None) -> Reconstruction:
         """The result of the whole scan; the next one can begin.
+
+        Args:
+            points: the cloud, where it does not come from this scan's fringes.
 
         Raises:
             ReconstructionError: frames are missing, or give no surface.
         """
-        points = self.points()
+        points = points or self.points()
         start = time.perf_counter()
         # The cloud tells how near each point is to the lights, which on a part some millimetres high matters.
         photometric = self._solver.solve(points.xyz_mm[..., 2])

@@ -1,0 +1,99 @@
+"""``d3station dataset``: generate data sets on the simulated rig, and check any in the Real-IAD D³ layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.common import JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
+from api.datasets.plan import Arguments, Fidelity
+from rig_configs.errors import DataError
+
+if TYPE_CHECKING:
+    from inference.datasets.check import Report
+
+app = typer.Typer(help="Generate and check data sets in the Real-IAD D³ layout.", no_args_is_help=True)
+
+SHOWN_OF_A_CODE = 5
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the data set; a run that was cut off goes on there.")],
+    rig: RigOption = "demo",
+    categories: Annotated[str, typer.Option(help="Parts of the simulated bench, with commas between, or 'all'.")] = "all",
+    train_good: Annotated[int, typer.Option(min=0, help="Good samples to learn from, of each category.")] = 24,
+    validation_good: Annotated[int, typer.Option(min=0, help="Good samples to choose settings on, of each category.")] = 0,
+    test_good: Annotated[int, typer.Option(min=0, help="Good samples to be judged, of each category.")] = 12,
+    per_defect: Annotated[int, typer.Option(min=0, help="Samples to be judged of each defect of each category.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of parts, poses and noise.")] = 0,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that make samples; the data do not depend on it.")] = 1,
+    fidelity: Annotated[
+        Fidelity, typer.Option(help="'full' scans all fringes; 'geometry' puts measured noise on the true shape in place of fringes.")
+    ] = Fidelity.FULL,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a data set of simulated scans: good samples, and each defect with its mask."""
+    from api.datasets.generate import generate as run
+    from api.datasets.parts import all_categories
+
+    names = tuple(dict.fromkeys(n.strip() for n in categories.split(",") if n.strip())) if categories != "all" else all_categories()
+    arguments = Arguments(
+        categories=names, train_good=train_good, validation_good=validation_good, test_good=test_good, per_defect=per_defect, seed=seed,
+        fidelity=fidelity,
+    )  # fmt: skip
+    with cancellable() as cancelled, progress_bar("Generating") as progress:
+        done = run(out, rig, arguments, jobs, progress, lambda told: stderr.print(told, markup=False), cancelled)
+    if as_json:
+        print_json(asdict(done) | {"noise": done.noise.model_dump(mode="json") if done.noise else None})
+        return
+    pace = f", {done.seconds_per_sample:.2f} s each" if done.seconds_per_sample is not None else ""
+    stderr.print(f"{done.samples} samples in {out}, {done.made} made now{pace}. Contact sheet: {done.contact_sheet}", markup=False)
+
+
+@app.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Folder that holds realiad_d3_jsons/ and realiad_d3_raw/.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check files, splits and masks, and whether X and Y of the clouds give the label away. Errors make it fail, warnings do not."""
+    from inference.datasets.check import check as run
+
+    with progress_bar("Checking") as progress:
+        report = run(folder, progress)
+    if as_json:
+        print_json(
+            {
+                "categories": [asdict(c) for c in report.categories],
+                "findings": [{"code": f.code, "severity": f.severity, "path": f.path, "message": f.message, "cure": f.cure} for f in report.findings],
+                "errors": report.errors,
+                "warnings": len(report.findings) - report.errors,
+            }
+        )
+    else:
+        _print(report)
+    if report.errors:
+        raise DataError(f"{folder} has {report.errors} error(s).", cure="Mend what is named above and check again.", detail="dataset")
+
+
+def _print(report: Report) -> None:
+    shown: Counter[str] = Counter()
+    for finding in report.findings:
+        shown[finding.code] += 1
+        if shown[finding.code] <= SHOWN_OF_A_CODE:
+            colour = "red" if finding.severity == "error" else "yellow"
+            stderr.print(f"[{colour}]{finding.severity}[/] {finding.code}", end=" ")
+            stderr.print(f"{finding.path}: {finding.message}", markup=False)
+            if shown[finding.code] == 1:
+                stderr.print(f"  {finding.cure}", markup=False)
+    for code, count in shown.items():
+        if count > SHOWN_OF_A_CODE:
+            stderr.print(f"  and {count - SHOWN_OF_A_CODE} more of {code}", markup=False)
+    for category in report.categories:
+        counts = "; ".join(f"{split}: {', '.join(f'{n} {c}' for c, n in classes.items())}" for split, classes in category.samples.items() if classes)
+        stderr.print(f"{category.category}: {counts or 'nothing'}; {category.unknown_share:.1%} of the clouds unknown", markup=False)
+    stderr.print(f"{report.errors} error(s), {len(report.findings) - report.errors} warning(s).", markup=False)

@@ -1,0 +1,1 @@
+"""Data sets made on a simulated rig."""

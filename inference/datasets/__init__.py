@@ -1,0 +1,1 @@
+"""Data sets on disk: their layouts, reading their samples, writing and checking them."""
