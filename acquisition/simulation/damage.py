@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition.simulation.defects import share_of
 from acquisition.simulation.shapes import FLOOR_MM, STEP_MM, Body, smoothstep, texture
 
 F64 = NDArray[np.float64]
@@ -21,6 +22,7 @@ Mask = NDArray[np.bool_]
 _LEAST_SHARE, _LARGEST_SHARE = 0.004, 0.06
 _OVERHANG_MM = 1.5
 """What lies further than this below its surroundings is hard to see and to touch."""
+_DRAWS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +52,6 @@ class _Site:
         return amount_mm * texture(self.rng, self.on.shape, grain_mm, grain_mm)
 
 
-def share_of(good: Body, bad: Body) -> float:
-    """Share of the good part's area on which the other looks or stands otherwise."""
-    on = good.height_mm > 0
-    form = np.abs(np.maximum(good.height_mm, 0) - np.maximum(bad.height_mm, 0)) > 0.02
-    colour = np.abs(good.albedo - bad.albedo).max(-1) > 0.02
-    return float((form | colour)[on].mean())
-
-
 def _own(rng: np.random.Generator, defect: str) -> np.random.Generator:
     """A stream for one defect, so that two defects of the same seed do not fall on the same place."""
     return np.random.default_rng([int(rng.integers(2**31)), *defect.encode()])
@@ -72,7 +66,20 @@ def _open(body: Body) -> Mask:
     return (surface > 0) & (slope < 0.7) & (surface > around - _OVERHANG_MM)
 
 
-def _sized(draw: Callable[[_Site], Body], *, on_rim: bool = False) -> Callable[[Body, np.random.Generator], Body]:
+def _level(body: Body) -> Mask:
+    """Where the surface is open and as even as the part has it, the wider the better."""
+    surface, is_open = body.height_mm.astype(np.float32), _open(body)
+    for cells in (35, 25, 17, 11):
+        window = np.ones((cells, cells), np.uint8)
+        even = is_open & (cv2.dilate(surface, window) - cv2.erode(surface, window) < 0.2 * cells * STEP_MM)
+        if even.mean() > 0.01:
+            return even
+    return is_open
+
+
+def _sized(
+    draw: Callable[[_Site], Body], *, on_rim: bool = False, where: Callable[[Body], Mask] = _open
+) -> Callable[[Body, np.random.Generator], Body]:
     @wraps(draw)
     def spoil(body: Body, rng: np.random.Generator) -> Body:
         rng = _own(rng, draw.__name__)
@@ -82,13 +89,13 @@ def _sized(draw: Callable[[_Site], Body], *, on_rim: bool = False) -> Callable[[
             inward = cv2.distanceTransform(cv2.copyMakeBorder(filled, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0), cv2.DIST_L2, 5)[1:-1, 1:-1]
             wanted = on & (inward > 3) & (inward < 6)
         else:
-            inward, wanted = None, _open(body)
+            inward, wanted = None, where(body)
         rows, columns = np.nonzero(wanted if wanted.any() else on)
         y, x = np.indices(on.shape, np.float64) * STEP_MM
         target = rng.uniform(0.008, 0.035)
         size = float(np.sqrt(target * on.sum()) * STEP_MM)
         best: tuple[float, Body] | None = None
-        for _ in range(12):
+        for _ in range(_DRAWS):
             pick = int(rng.integers(len(rows)))
             row, column = int(rows[pick]), int(columns[pick])
             angle = rng.uniform(-np.pi, np.pi)
@@ -113,6 +120,10 @@ def _sized(draw: Callable[[_Site], Body], *, on_rim: bool = False) -> Callable[[
 
 def _at_rim(draw: Callable[[_Site], Body]) -> Callable[[Body, np.random.Generator], Body]:
     return _sized(draw, on_rim=True)
+
+
+def _on_level(draw: Callable[[_Site], Body]) -> Callable[[Body, np.random.Generator], Body]:
+    return _sized(draw, where=_level)
 
 
 def _foreign(site: _Site) -> F64:
@@ -149,10 +160,15 @@ def dent(site: _Site) -> Body:
     return _bowl(site, site.rng.uniform(0.25, 0.5))
 
 
-@_sized
+@_on_level
 def shallow_dent(site: _Site) -> Body:
-    """A smooth bowl, 0.1-0.16 mm deep, without a mark in the colour."""
-    return _bowl(site, site.rng.uniform(0.1, 0.16))
+    """Where something pressed: a smooth trough 0.6-1 mm wide and 0.01-0.04 mm deep, less than parts differ by, its flanks inclined by 4-7°."""
+    radius, slope = site.rng.uniform(0.3, 0.5), np.tan(np.radians(site.rng.uniform(4, 7)))
+    # (1 - r²)² is steepest at r = 1/√3, by 1.54.
+    depth = slope * radius / 1.54
+    half = max(site.size_mm**2 / (2.8 * radius) - radius, 0.0)
+    r = np.hypot(np.maximum(np.abs(site.u) - half, 0), site.v) / radius
+    return site.change(site.body.height_mm - depth * np.clip(1 - r**2, 0, 1) ** 2)
 
 
 @_sized
@@ -246,14 +262,14 @@ def burr(site: _Site) -> Body:
 
 @_sized
 def step(site: _Site) -> Body:
-    """A block of the surface that stands 0.3-0.8 mm too high or too low."""
-    off = site.rng.uniform(0.3, 0.8) * site.rng.choice([-1, 1])
+    """A block of the surface that stands 0.2-0.45 mm too high or too low."""
+    off = site.rng.uniform(0.2, 0.45) * site.rng.choice([-1, 1])
     block = (np.abs(site.u) < 0.65 * site.size_mm) & (np.abs(site.v) < 0.45 * site.size_mm)
     return site.change(site.body.height_mm + off * cv2.GaussianBlur(block.astype(np.float64), (0, 0), 1.2))
 
 
-def _piece(body: Body, rng: np.random.Generator, *, slender: bool = False) -> Mask | None:
-    """One of the part's pieces of a size that a defect has; of the slender ones where there are such."""
+def _piece(body: Body, rng: np.random.Generator, *, slender: bool = False, free: bool = False) -> Mask | None:
+    """One of the part's pieces of a size that a defect has; of the slender ones or of those that stand free where there are such."""
     if body.pieces is None:
         return None
     counts = np.bincount(body.pieces.ravel())
@@ -262,7 +278,18 @@ def _piece(body: Body, rng: np.random.Generator, *, slender: bool = False) -> Ma
     if slender:
         long = [k for k in fit if _slenderness(body.pieces == k) > 1.4]
         fit = long or fit
+    if free:
+        shade = _shade(body)
+        fit = [k for k in fit if np.median((body.height_mm - shade)[body.pieces == k]) >= 0] or fit
     return body.pieces == rng.choice(fit) if fit else None
+
+
+def _shade(body: Body) -> F64:
+    """Height below which the surroundings shade a place from lights that stand 45° high, mm."""
+    surface = body.height_mm.astype(np.float32)
+    reaches_mm = (0.6, 1.0, 1.5, 2.2, 3.2)
+    shades = [cv2.dilate(surface, np.ones((2 * round(r / STEP_MM) + 1,) * 2, np.uint8)) - r for r in reaches_mm]
+    return np.max(shades, 0).astype(np.float64)
 
 
 def _slenderness(piece: Mask) -> float:
@@ -285,15 +312,34 @@ def missing_part(body: Body, rng: np.random.Generator) -> Body:
 
 
 def wrong_height(body: Body, rng: np.random.Generator) -> Body:
-    """A piece that sits 0.3-0.8 mm too high or too low; of a part in one piece, a block of its surface."""
+    """A piece that sits 0.2-0.45 mm too high or too low, upright and whole: its top looks as it should.
+
+    Of a part in one piece, a terrace of its surface; where it has none, a block.
+    """
     rng = _own(rng, "wrong_height")
-    piece = _piece(body, rng)
-    if piece is None or body.below_mm is None:
-        return step(body, rng)
-    off = rng.uniform(0.3, 0.8)
-    room = float(np.min((body.height_mm - np.maximum(body.below_mm, 0))[cv2.erode(piece.astype(np.uint8), np.ones((7, 7))) > 0], initial=2.0))
+    # A piece that others shade would show by its shadows too.
+    piece, below = _piece(body, rng, free=True), body.below_mm
+    if piece is None or below is None:
+        piece, below = _terrace(body, rng), np.zeros_like(body.height_mm)
+        if piece is None:
+            return step(body, rng)
+    off = rng.uniform(0.2, 0.45)
+    room = float(np.min((body.height_mm - np.maximum(below, 0))[cv2.erode(piece.astype(np.uint8), np.ones((7, 7))) > 0], initial=2.0))
     down = rng.random() < 0.5 and room > off + 0.1
     return replace(body, height_mm=np.where(piece, np.maximum(body.height_mm + (-off if down else off), 0.03), body.height_mm))
+
+
+def _terrace(body: Body, rng: np.random.Generator) -> Mask | None:
+    """A level patch of a defect's size that ends in walls all around."""
+    surface = body.height_mm.astype(np.float32)
+    walls = cv2.dilate(surface, np.ones((3, 3))) - cv2.erode(surface, np.ones((3, 3))) > 2 * STEP_MM
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(((surface > 0) & ~walls).astype(np.uint8), connectivity=4)
+    share = stats[:, cv2.CC_STAT_AREA] / (surface > 0).sum()
+    fit = [k for k in range(1, len(share)) if 1.5 * _LEAST_SHARE < share[k] < 0.05]
+    if not fit:
+        return None
+    grown = cv2.dilate((labels == rng.choice(fit)).astype(np.uint8), np.ones((3, 3)))
+    return (grown > 0) & (surface > 0)
 
 
 def deformation(body: Body, rng: np.random.Generator) -> Body:

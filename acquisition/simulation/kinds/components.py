@@ -94,7 +94,7 @@ def common_mode_filter(rng: np.random.Generator) -> Body:
     wire = 9.9 + 1.95 * np.sqrt(np.clip(1 - across**2, 0.001, 1)) - 0.32 * (1 - turn)
     m.add(np.where(wound, np.abs(r - 3.0) - 1.55, 1.0), wire, 0.15, ENAMELLED_WIRE.albedo)
     m.paint(wound * (np.abs(r - 3.0) < 1.6) * (1 - turn) ** 2 * 0.8, (0.10, 0.035, 0.015))
-    m.add(box(x, y, -4.8, 4.8, -0.35, 0.35, 0.1), m.near(12), 0.12, WHITE, piece=True)
+    m.add(box(x, y, -4.4, 4.4, -0.3, 0.3, 0.1), m.near(12), 0.12, WHITE, piece=True)
     m.text("CM", 3.7, -2.6, 0.5, colour=(0.6, 0.6, 0.58))
     return m.body(ENAMELLED_WIRE, STEEL)
 

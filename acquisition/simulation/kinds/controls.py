@@ -125,4 +125,4 @@ def purple_clay_pot(rng: np.random.Generator) -> Body:
     m.cut(m.disc(0.95, -2.2, 0.22), 5.6)
     s, t = m.turned(-np.pi / 4)
     m.height = m.height - 0.12 * (box(s, t, 5.6, 6.7, -0.55, 0.55, 0.1) < 0) * (np.abs(s - 6.15) % 0.35 < 0.2)
-    return m.body(CLAY, grain_mm=0.006)
+    return m.body(CLAY, grain_mm=0.003)

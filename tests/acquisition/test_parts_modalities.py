@@ -1,0 +1,89 @@
+"""Some defects show in one modality alone, as the paper's do: through the real solvers, against the spread among good parts."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from acquisition.drivers.simulated import open_simulated
+from acquisition.rig import Rig
+from acquisition.simulation.parts import PART_KINDS, Part, Pose
+from acquisition.simulation.truth import truth_of
+from api.reconstruction import Reconstructor
+from rig_configs.files import load_calibration, load_rig
+
+SCALE = 0.5
+GOOD_SEEDS = range(100, 105)
+# Which of the three shows which defect, and which of the parts.
+SHOWN_BY = (
+    ("connector_housing_female", "stain", "rgb"),
+    ("lego_pin_connector_plate", "shallow_dent", "pseudo3d"),
+    ("common_mode_filter", "wrong_height", "xyz"),
+    ("lattice_block_plug", "wrong_height", "xyz"),
+)
+
+
+class SmallScanner:
+    """The demo rig at half its pixels a side, with the shipped calibration brought to that size."""
+
+    def __init__(self) -> None:
+        demo, shipped = load_rig("demo"), load_calibration("demo")
+        size = {"width_px": round(SCALE * demo.camera.width_px), "height_px": round(SCALE * demo.camera.height_px)}
+        config = demo.model_copy(update={"camera": demo.camera.model_copy(update=size)})
+        camera = shipped.camera
+        pinhole = {
+            # The bench draws the principal point's offset from the middle in pixels, whatever the size.
+            "cx_px": camera.cx_px - (camera.width_px - size["width_px"]) / 2,
+            "cy_px": camera.cy_px - (camera.height_px - size["height_px"]) / 2,
+            "fx_px": SCALE * camera.fx_px,
+            "fy_px": SCALE * camera.fy_px,
+        }
+        calibration = shipped.model_copy(update={"camera": camera.model_copy(update=size | pinhole)})
+        device, lights, projectors, self.bench = open_simulated(config)
+        self.rig = Rig(config, device, lights, projectors)
+        self.reconstructor = Reconstructor(config, calibration)
+
+    def scan(self, part: Part) -> dict[str, NDArray[np.float64]]:
+        """RGB and pseudo-3D, 0-1, and height, mm, of a part in the middle, each (H, W, channels), smoothed to what an eye sees."""
+        self.bench.place(part.placed(Pose()))
+        for frame in self.rig.scan(self.reconstructor.sequence):
+            self.reconstructor.add(frame)
+        result = self.reconstructor.finish()
+        pictures = {"rgb": result.rgb / 255, "pseudo3d": result.photometric.pseudo3d / 255, "xyz": result.points.xyz_mm[..., 2:].astype(np.float64)}
+        return {name: cv2.GaussianBlur(picture, (0, 0), 1.0).reshape(*picture.shape[:2], -1) for name, picture in pictures.items()}
+
+
+@pytest.fixture(scope="module")
+def scanner():
+    scanner = SmallScanner()
+    yield scanner
+    scanner.rig.close()
+
+
+def contrasts(scanner: SmallScanner, kind: str, defect: str, seed: int) -> dict[str, tuple[float, float]]:
+    """How far a defective part, and its good twin of the same seed, are from the mean of good ones where the defect is: for each modality
+    the median over the defect's pixels, in standard deviations among the good."""
+    good = [scanner.scan(PART_KINDS[kind].make(other)) for other in GOOD_SEEDS]
+    twin, bad = (scanner.scan(PART_KINDS[kind].make(seed, what)) for what in (None, defect))
+    mask = truth_of(scanner.bench).defect_mask
+    found: dict[str, tuple[float, float]] = {}
+    for name, of_bad in bad.items():
+        of_good = np.stack([g[name][mask] for g in good])
+        mean, spread = of_good.mean(0), np.sqrt(np.nanmean(of_good.var(0).sum(-1)))
+        off = [float(np.nanmedian(np.linalg.norm(picture[mask] - mean, axis=-1)) / spread) for picture in (of_bad, twin[name])]
+        found[name] = off[0], off[1]
+    return found
+
+
+@pytest.mark.parametrize(("kind", "defect", "modality"), SHOWN_BY)
+def test_a_defect_of_one_modality_shows_in_it_and_is_lost_among_good_parts_in_the_others(scanner, kind: str, defect: str, modality: str) -> None:
+    found = contrasts(scanner, kind, defect, seed=2)
+    shown = found[modality][0]
+    for name, (bad, twin) in found.items():
+        assert twin < 2, name  # the measure itself: a good part is like the good ones
+        if name != modality:
+            assert bad < 2, name
+            assert shown > 2.5 * bad, name
+    assert shown > 3
