@@ -36,7 +36,7 @@ class Frame:
 
     step: AmbientStep | ZoneStep | FringeStep
     pixels: Pixels
-    """(H, W) uint8 or uint16, digital numbers."""
+    """(H, W), or (H, W, 3) of an RGB format; uint8 or uint16, digital numbers."""
     frame_id: int
     timestamp_ns: int
     exposure_us: float
@@ -100,7 +100,7 @@ class CaptureWriter:
     def add(self, frame: Frame) -> None:
         """Write one frame."""
         path = self._partial / f"{frame.step.key}.tiff"
-        tifffile.imwrite(path, frame.pixels, photometric="minisblack", metadata=None)
+        tifffile.imwrite(path, frame.pixels, photometric="rgb" if frame.pixels.ndim == 3 else "minisblack", metadata=None)
         self._records.append(
             FrameRecord(
                 step=frame.step,
@@ -190,9 +190,9 @@ class Capture:
         pixels = tifffile.imread(path)
         camera = self.record.rig.camera
         wanted = np.uint16 if camera.pixel_format.bits > 8 else np.uint8
-        if pixels.shape != (camera.height_px, camera.width_px) or pixels.dtype != wanted:
+        if pixels.shape != camera.frame_shape or pixels.dtype != wanted:
             raise CaptureError(
-                f"{path} is {pixels.shape} {pixels.dtype}, the rig's camera gives {(camera.height_px, camera.width_px)} {np.dtype(wanted)}.",
+                f"{path} is {pixels.shape} {pixels.dtype}, the rig's camera gives {camera.frame_shape} {np.dtype(wanted)}.",
                 cure="Restore the capture from its source, or capture again.",
                 detail="shape",
             )

@@ -37,7 +37,8 @@ class RawFrame:
     """One exposure as the camera delivered it."""
 
     pixels: Pixels
-    """(H, W) uint8 or uint16, digital numbers, right-aligned; a Bayer mosaic where the format is one. Owned, not a view."""
+    """(H, W) uint8 or uint16, digital numbers, right-aligned; a Bayer mosaic where the format is one, (H, W, 3) where it is RGB.
+    Owned, not a view."""
     frame_id: int
     """The camera's own counter; a gap means a lost frame."""
     timestamp_ns: int

@@ -14,7 +14,7 @@ def rgb(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
     """Colour image of a frame.
 
     Args:
-        pixels: (H, W) digital numbers, a Bayer mosaic where the format is one.
+        pixels: (H, W) digital numbers, a Bayer mosaic where the format is one; (H, W, 3) of an RGB format.
         pixel_format: the format of ``pixels``.
 
     Returns:
@@ -23,6 +23,8 @@ def rgb(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
     """
     if pixel_format.is_bayer:
         return cv2.demosaicing(pixels, cv2.COLOR_BayerRGGB2RGB)  # type: ignore[return-value]
+    if pixel_format.is_rgb:
+        return pixels
     return np.repeat(pixels[..., None], 3, axis=2)
 
 
@@ -33,8 +35,10 @@ def luminance(colour: Pixels) -> Pixels:
 
 
 def saturated(pixels: Pixels, pixel_format: PixelFormat) -> NDArray[np.bool_]:
-    """Where a frame clips, (H, W); in a Bayer mosaic with the neighbours that demosaicing spreads it to."""
+    """Where a frame clips, (H, W): any channel of an RGB frame; in a Bayer mosaic with the neighbours that demosaicing spreads it to."""
     clipped = (pixels >= pixel_format.full_scale_dn).astype(np.uint8)
+    if pixel_format.is_rgb:
+        return np.asarray(clipped.any(2), np.bool_)
     if pixel_format.is_bayer:
         clipped = cv2.dilate(clipped, np.ones((3, 3), np.uint8)).astype(np.uint8)
     return clipped.astype(np.bool_)

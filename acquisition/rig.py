@@ -130,7 +130,7 @@ class Rig:
     def _check(self, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep, before: _Seen | None, ambient_mean: float | None) -> _Seen:
         """Refuse a frame that cannot be the step's; returns what to hold the next one against."""
         camera = self.config.camera
-        shape = (camera.height_px, camera.width_px)
+        shape = camera.frame_shape
         if raw.pixels.shape != shape:
             raise _fault(step, f"arrived as {raw.pixels.shape}, the rig's camera gives {shape}", "shape", "Check the camera's region of interest.")
         if before is not None:

@@ -21,13 +21,16 @@ class PixelFormat(StrEnum):
 
     MONO8 = "Mono8"
     MONO12 = "Mono12"
+    MONO10 = "Mono10"
     BAYER_RG8 = "BayerRG8"
     BAYER_RG12 = "BayerRG12"
+    BAYER_RG10 = "BayerRG10"
 
+    RGB8 = "RGB8"
     @property
     def bits(self) -> int:
-        """Bits a pixel."""
-        return 12 if self.value.endswith("12") else 8
+        """Bits a pixel, of RGB a channel."""
+        return next(bits for bits in (12, 10, 8) if self.value.endswith(str(bits)))
 
     @property
     def is_bayer(self) -> bool:
@@ -35,6 +38,11 @@ class PixelFormat(StrEnum):
         return self.value.startswith("Bayer")
 
     @property
+    @property
+    def is_rgb(self) -> bool:
+        """Whether a frame has three channels a pixel, (H, W, 3)."""
+        return self.value.startswith("RGB")
+
     def full_scale_dn(self) -> int:
         """The largest value a pixel can have, in digital numbers."""
         return (1 << self.bits) - 1
@@ -57,8 +65,14 @@ class CameraBase(Strict):
     height_px: int = Field(ge=64, le=20000, description="Image rows.")
     pixel_format: PixelFormat = Field(description="Pixel format by its GenICam name.")
     nominal: CameraNominal = Field(description="Nominal placement, the start value of calibration.")
+    gain_db: float = Field(default=0.0, ge=0, le=48, description="Analogue gain, dB; each 6 dB halve the light that saturates a pixel.")
 
     @property
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape of a frame: (H, W), or (H, W, 3) of an RGB format."""
+        return (self.height_px, self.width_px, 3) if self.pixel_format.is_rgb else (self.height_px, self.width_px)
+
     def pixel_pitch_mm(self) -> float:
         """Nominal size of a pixel on the reference plane, mm."""
         return self.nominal.field_width_mm / self.width_px

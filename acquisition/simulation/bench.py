@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.devices import Pixels, RawFrame
-from acquisition.simulation import kernels
+from acquisition.devices import RawFrame
+from acquisition.simulation.drift import Drift
 from acquisition.simulation.faults import Faults, FaultSchedule
+from acquisition.simulation.image_kernels import add
 from acquisition.simulation.optics import TrueRig, build_rig
 from acquisition.simulation.renderer import Renderer, View
 from acquisition.simulation.scene import SceneObject
+from acquisition.simulation.sensor import Sensor
 from rig_configs.errors import Conflict
 from rig_configs.schema import RigConfig
-from rig_configs.simulation import FaultKind, SensorNoise
+from rig_configs.simulation import FaultKind
 
 _READOUT_NS = 12_000_000
 
@@ -37,7 +38,8 @@ class Bench:
         self.faults = Faults()
         self._schedule = FaultSchedule(rig, self.faults)
         assert rig.simulation is not None
-        self._noise: SensorNoise = rig.simulation.noise
+        self._sensor = Sensor(rig.simulation.noise, rig.camera.pixel_format, rig.camera.gain_db, rig.simulation.seed)
+        self._drift = Drift(rig.simulation.drift)
         self._seed = noise_seed
         self._renderer = Renderer(self.truth)
         self._state = threading.Condition(threading.RLock())
@@ -48,13 +50,14 @@ class Bench:
         self._shown: dict[int, NDArray[np.uint8]] = {}
         self._before: tuple[int | None, dict[int, NDArray[np.uint8]]] = None, {}
         """Zone and patterns at the exposure before, for what lags."""
+        self._scans = 0
         self._frames = 0
         self._clock_ns = 0
 
     def reseed(self, noise_seed: int) -> None:
-        """Start the camera's counter and clock anew, with the sensor noise of another seed."""
+        """Start the camera's counter and clock and the count of scans anew, with the sensor noise and the drift of another seed."""
         with self._state:
-            self._seed, self._frames, self._clock_ns = noise_seed, 0, 0
+            self._seed, self._scans, self._frames, self._clock_ns = noise_seed, 0, 0, 0
 
     # ------------------------------------------------------------------------------------------------------- placing
 
@@ -82,6 +85,7 @@ class Bench:
         """The camera is armed: what lies on the bench stays there."""
         with self._state:
             self._scanning = True
+            self._scans += 1
             self._schedule.scan_started()
 
     def scan_ended(self) -> None:
@@ -132,7 +136,7 @@ class Bench:
             self._frames += 1
             started = self._clock_ns
             self._clock_ns += round(exposure_us * 1000) + _READOUT_NS
-            pixels = self._digitise(self._light(), exposure_us, self._frames)
+            pixels = self._sensor.digitise(self._light(exposure_us), exposure_us, self._seed, self._frames)
             self._before = self._zone, dict(self._shown)
             return RawFrame(pixels, self._frames, started, exposure_us)
 
@@ -141,16 +145,15 @@ class Bench:
         with self._state:
             return self._schedule.frame_exposed()
 
-    def _light(self) -> NDArray[np.float32]:
-        """Light on the sensor now, (H, W) float32, full wells a second."""
+    def _light(self, exposure_us: float) -> NDArray[np.float32]:
+        """Light on the sensor now, (H, W) or (H, W, 3) float32, full wells a second."""
         view = self.view
-        light = view.ambient().copy()
+        light = view.ambient() * np.float32(self._drift.ambient(self._seed, self._scans))
         zones, patterns = self._shining()
         for zone in zones:
-            kernels.add(view.zone(zone), light)
+            add(view.zone(zone).reshape(-1), np.float32(self._drift.zone(zone, self._seed, self._scans)), light.reshape(-1))
         for projector, pattern in patterns.items():
-            full, column_row = view.projector(projector)
-            kernels.add_pattern(full, column_row, self._projected(projector, pattern), light)
+            view.add_pattern(projector, pattern, exposure_us, light)
         return light
 
     def _shining(self) -> tuple[list[int], dict[int, NDArray[np.uint8]]]:
@@ -161,22 +164,3 @@ class Bench:
         ]
         shown = {p: self._before[1] if f"projector{p}" in lagging else self._shown for p in range(len(self.truth.projectors))}
         return zones, {p: patterns[p] for p, patterns in shown.items() if p in patterns and f"projector{p}" not in dark}
-
-    def _projected(self, projector: int, pattern: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """A pattern as it leaves the lens: through the chip's gamma and contrast, then defocus."""
-        device = self.truth.projectors[projector]
-        grey = (np.arange(256, dtype=np.float32) / 255) ** np.float32(device.gamma)
-        curve = device.leak + (1 - device.leak) * grey
-        light = curve.astype(np.float32)[pattern]
-        return np.asarray(cv2.GaussianBlur(light, (0, 0), device.blur_px, borderType=cv2.BORDER_REPLICATE), np.float32)
-
-    def _digitise(self, light: NDArray[np.float32], exposure_us: float, frame: int) -> Pixels:
-        pixel_format, noise = self.truth.camera.pixel_format, self._noise
-        pixels = np.empty(light.shape, np.uint8 if pixel_format.bits == 8 else np.uint16)
-        gain = (pixel_format.full_scale_dn - noise.black_level_dn) / noise.full_well_e
-        key = np.random.SeedSequence([self._seed, frame]).generate_state(1, np.uint64)[0]
-        kernels.digitise(
-            light, exposure_us * 1e-6, noise.full_well_e, noise.read_noise_e, noise.black_level_dn, gain, pixel_format.full_scale_dn, key,
-            kernels.NORMAL_QUANTILES, pixels,
-        )  # fmt: skip
-        return pixels

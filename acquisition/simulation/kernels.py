@@ -1,13 +1,9 @@
-"""The loops over pixels that make a simulated picture."""
+"""The loops over pixels that find what a picture shows and how it is lit."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit, prange
-from scipy.special import ndtri
-
-# The standard normal's quantiles at the middle of 2^16 equal shares: one lookup a pixel instead of a Box-Muller pair.
-NORMAL_QUANTILES = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16)).astype(np.float32)
 
 
 @njit(cache=True, parallel=True)
@@ -29,6 +25,37 @@ def project(xyz, K, d, R, t, out):
             yd = y * radial + d[2] * (r2 + 2 * y * y) + 2 * d[3] * x * y
             out[i, j, 0] = K[0, 0] * xd + K[0, 2]
             out[i, j, 1] = K[1, 1] * yd + K[1, 2]
+
+
+@njit(cache=True, parallel=True)
+def ray_directions(K, d, R, out):
+    """Unit vectors in the rig frame through the pixels' centres, (H, W, 3): Brown-Conrady undone by fixed-point iteration."""
+    for i in prange(out.shape[0]):
+        for j in range(out.shape[1]):
+            xd, yd = (j - K[0, 2]) / K[0, 0], (i - K[1, 2]) / K[1, 1]
+            x, y = xd, yd
+            for _ in range(40):
+                r2 = x * x + y * y
+                radial = 1 + r2 * (d[0] + r2 * (d[1] + r2 * d[4]))
+                nx = (xd - 2 * d[2] * x * y - d[3] * (r2 + 2 * x * x)) / radial
+                ny = (yd - d[2] * (r2 + 2 * y * y) - 2 * d[3] * x * y) / radial
+                moved = abs(nx - x) + abs(ny - y)
+                x, y = nx, ny
+                if moved < 1e-12:
+                    break
+            scale = 1 / np.sqrt(x * x + y * y + 1)
+            for c in range(3):
+                out[i, j, c] = (x * R[0, c] + y * R[1, c] + R[2, c]) * scale
+
+
+@njit(cache=True, parallel=True)
+def depth(xyz, axis, offset, out):
+    """Depth of points before a device along its axis, (H, W) mm; where there is no point, ``out`` stays."""
+    for i in prange(xyz.shape[0]):
+        for j in range(xyz.shape[1]):
+            z = axis[0] * xyz[i, j, 0] + axis[1] * xyz[i, j, 1] + axis[2] * xyz[i, j, 2] + offset
+            if z > 0:
+                out[i, j] = z
 
 
 @njit(cache=True, parallel=True)
@@ -106,100 +133,117 @@ def shadow_rays(xyz, normal, light, inside, out):
 
 
 @njit(cache=True, parallel=True, fastmath=True)
-def shade(xyz, normal, albedo, material, f0, roughness, eye, light, axis, lobe, radius, intensity, visible, out):
-    """Light that each surface point sends to the eye from one lamp: Lambert plus GGX (Walter et al. 2007), in shares of what a
-    perfect white facet sends when it faces the lamp, times intensity over distance squared; (H, W, 3).
+def irradiance(xyz, normal, light, axis, skew, lobe, intensity, seen, whole, out):
+    """What each surface point gets from one lamp, cosine included, (H, W): in shares of what a facet gets that faces the lamp on its
+    axis, times intensity over distance squared.
 
-    A lamp of some size widens the highlight: its angular radius, halved as a normal's turn is, adds to the roughness.
+    ``seen`` of ``whole`` parts of the lamp are in sight. Off the axis, radiant intensity falls as cos^lobe and leans by ``skew``.
     """
+    share, tilted = np.float32(intensity / whole), skew[0] != 0 or skew[1] != 0 or skew[2] != 0
     for i in prange(xyz.shape[0]):
         for j in range(xyz.shape[1]):
-            if not visible[i, j]:
-                for c in range(3):
-                    out[i, j, c] = 0
+            out[i, j] = 0
+            if seen[i, j] == 0:
                 continue
             lx, ly, lz = light[0] - xyz[i, j, 0], light[1] - xyz[i, j, 1], light[2] - xyz[i, j, 2]
-            vx, vy, vz = eye[0] - xyz[i, j, 0], eye[1] - xyz[i, j, 1], eye[2] - xyz[i, j, 2]
             d2 = lx * lx + ly * ly + lz * lz
             inv = 1 / np.sqrt(d2)
             lx, ly, lz = lx * inv, ly * inv, lz * inv
-            iv = 1 / np.sqrt(vx * vx + vy * vy + vz * vz)
-            vx, vy, vz = vx * iv, vy * iv, vz * iv
-            nx, ny, nz = normal[i, j, 0], normal[i, j, 1], normal[i, j, 2]
-            nl = nx * lx + ny * ly + nz * lz
-            nv = max(nx * vx + ny * vy + nz * vz, 1e-3)
-            off_axis = max(-(lx * axis[0] + ly * axis[1] + lz * axis[2]), 0.0)
-            irradiance = intensity / d2 * nl * off_axis**lobe
-            hx, hy, hz = lx + vx, ly + vy, lz + vz
-            ih = 1 / np.sqrt(hx * hx + hy * hy + hz * hz)
-            nh = (nx * hx + ny * hy + nz * hz) * ih
-            vh = (vx * hx + vy * hy + vz * hz) * ih
-            m = material[i, j]
-            a2 = roughness[m] ** 4 + (0.5 * radius * inv) ** 2
-            k = nh * nh * (a2 - 1) + 1
-            D = a2 / (np.pi * k * k)
-            G = 2 / (1 + np.sqrt(1 + a2 * (1 / (nl * nl) - 1))) * 2 / (1 + np.sqrt(1 + a2 * (1 / (nv * nv) - 1)))
-            fresnel = (1 - vh) ** 5
-            gloss = np.pi * D * G / (4 * nl * nv)
-            for c in range(3):
-                F = f0[m, c] + (1 - f0[m, c]) * fresnel
-                out[i, j, c] = irradiance * (albedo[i, j, c] + gloss * F)
-
-
-@njit(cache=True, parallel=True)
-def mosaic(rgb, response, bayer, centre, corner2, vignetting, out):
-    """What the sensor's pixels see of a picture: RGGB mosaic or the mean of the colours, dimmed towards the corners."""
-    for i in prange(rgb.shape[0]):
-        for j in range(rgb.shape[1]):
-            r2 = ((j - centre[0]) ** 2 + (i - centre[1]) ** 2) / corner2
-            if bayer:
-                c = (i & 1) + (j & 1)
-                value = rgb[i, j, c] * response[c]
-            else:
-                value = (rgb[i, j, 0] + rgb[i, j, 1] + rgb[i, j, 2]) / 3
-            out[i, j] = value * (1 - vignetting * r2)
+            nl = normal[i, j, 0] * lx + normal[i, j, 1] * ly + normal[i, j, 2] * lz
+            off_axis = max(-(lx * axis[0] + ly * axis[1] + lz * axis[2]), np.float32(0))
+            if lobe != 1:
+                off_axis = off_axis**lobe
+            if tilted:
+                off_axis *= max(1 - (lx * skew[0] + ly * skew[1] + lz * skew[2]), np.float32(0))
+            out[i, j] = share * seen[i, j] / d2 * max(nl, np.float32(0)) * off_axis
 
 
 @njit(cache=True, parallel=True, fastmath=True)
-def add(a, out):
-    """Add one map to another."""
-    for i in prange(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] += a[i, j]
+def reflect(xyz, normal, albedo, material, f0, along2, across2, grain, eye, light, radius, direct, spread, planes, diffuse):
+    """Light that surfaces send to the eye from one lamp: Lambert plus GGX (Walter et al. 2007), along and across a brushed surface's
+    grain as Heitz (2014) has it; (1 or 3, H, W) ``planes``, one being the mean of the colours.
 
-
-@njit(cache=True, parallel=True)
-def add_pattern(light, column_row, pattern, out):
-    """Add what a projector sends: its full-white map times the pattern, read bilinearly where the pixel lies in it."""
-    for i in prange(out.shape[0]):
-        for j in range(out.shape[1]):
-            full = light[i, j]
-            if full > 0:
-                out[i, j] += full * _bilinear(pattern, column_row[i, j, 0], column_row[i, j, 1])
-
-
-@njit(cache=True, inline="always")
-def _hash(x):
-    """SplitMix64's finaliser (Steele et al. 2014): a counter to 64 good bits."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@njit(cache=True, parallel=True)
-def digitise(light, seconds, full_well, read_noise, black, gain, full_scale, key, quantiles, out):
-    """Expose: electrons, shot and read noise, digital numbers.
-
-    The noise of a pixel hangs on ``key`` and the pixel alone, whatever the threads. ``gain`` is in DN an electron.
+    A lamp of some size widens the highlight: its angular radius, halved as a normal's turn is, adds to the roughness. ``direct`` is
+    the irradiance, ``spread`` what of it a translucent body spreads about. ``diffuse`` becomes the diffuse share, unless of no size.
     """
-    width = out.shape[1]
-    scale = np.float32(full_well * seconds)
-    read2 = np.float32(read_noise * read_noise)
-    gain, black = np.float32(gain), np.float32(black + 0.5)
-    for i in prange(out.shape[0]):
-        for j in range(width):
-            electrons = light[i, j] * scale
-            bits = _hash(key + np.uint64(i * width + j) * np.uint64(0x9E3779B97F4A7C15))
-            noise = quantiles[bits >> np.uint64(48)]
-            dn = black + gain * (electrons + np.sqrt(electrons + read2) * noise)
-            out[i, j] = min(max(dn, np.float32(0)), np.float32(full_scale))
+    for i in prange(xyz.shape[0]):
+        for j in range(xyz.shape[1]):
+            m = material[i, j]
+            nx, ny, nz = normal[i, j, 0], normal[i, j, 1], normal[i, j, 2]
+            gloss, fresnel = np.float32(0), np.float32(0)
+            if direct[i, j] > 0:
+                lx, ly, lz = light[0] - xyz[i, j, 0], light[1] - xyz[i, j, 1], light[2] - xyz[i, j, 2]
+                vx, vy, vz = eye[0] - xyz[i, j, 0], eye[1] - xyz[i, j, 1], eye[2] - xyz[i, j, 2]
+                inv = 1 / np.sqrt(lx * lx + ly * ly + lz * lz)
+                lx, ly, lz = lx * inv, ly * inv, lz * inv
+                iv = 1 / np.sqrt(vx * vx + vy * vy + vz * vz)
+                vx, vy, vz = vx * iv, vy * iv, vz * iv
+                nl = max(nx * lx + ny * ly + nz * lz, np.float32(1e-3))
+                nv = max(nx * vx + ny * vy + nz * vz, np.float32(1e-3))
+                hx, hy, hz = lx + vx, ly + vy, lz + vz
+                ih = 1 / np.sqrt(hx * hx + hy * hy + hz * hz)
+                hx, hy, hz = hx * ih, hy * ih, hz * ih
+                nh = nx * hx + ny * hy + nz * hz
+                wide = (np.float32(0.5) * radius * inv) ** 2
+                a2 = along2[m] + wide
+                if along2[m] == across2[m]:
+                    k = nh * nh * (a2 - 1) + 1
+                    D = a2 / (np.float32(np.pi) * k * k)
+                    shadowed, masked = a2 * (1 / (nl * nl) - 1), a2 * (1 / (nv * nv) - 1)
+                else:
+                    b2 = across2[m] + wide
+                    gn = grain[m, 0] * nx + grain[m, 1] * ny + grain[m, 2] * nz
+                    tx, ty, tz = grain[m, 0] - gn * nx, grain[m, 1] - gn * ny, grain[m, 2] - gn * nz
+                    it = 1 / np.sqrt(max(tx * tx + ty * ty + tz * tz, np.float32(1e-12)))
+                    tx, ty, tz = tx * it, ty * it, tz * it
+                    ht, lt, vt = hx * tx + hy * ty + hz * tz, lx * tx + ly * ty + lz * tz, vx * tx + vy * ty + vz * tz
+                    hb2 = max(1 - nh * nh - ht * ht, np.float32(0))
+                    lb2, vb2 = max(1 - nl * nl - lt * lt, np.float32(0)), max(1 - nv * nv - vt * vt, np.float32(0))
+                    k = ht * ht / a2 + hb2 / b2 + nh * nh
+                    D = 1 / (np.float32(np.pi) * np.sqrt(a2 * b2) * k * k)
+                    shadowed, masked = (a2 * lt * lt + b2 * lb2) / (nl * nl), (a2 * vt * vt + b2 * vb2) / (nv * nv)
+                G = 4 / ((1 + np.sqrt(1 + shadowed)) * (1 + np.sqrt(1 + masked)))
+                fresnel = (1 - (vx * hx + vy * hy + vz * hz)) ** 5
+                gloss = direct[i, j] * np.float32(np.pi) * D * G / (4 * nl * nv)
+            total, matt = np.float32(0), np.float32(0)
+            for c in range(3):
+                lambert = spread[i, j] * albedo[i, j, c]
+                value = lambert + gloss * (f0[m, c] + (1 - f0[m, c]) * fresnel)
+                matt += lambert
+                total += value
+                if planes.shape[0] == 3:
+                    planes[c, i, j] = value
+            if planes.shape[0] == 1:
+                planes[0, i, j] = total / 3
+            if diffuse.size > 0:
+                diffuse[i, j] = matt / total if total > 0 else np.float32(0)
+
+
+@njit(cache=True, parallel=True, fastmath=True)
+def lambert(albedo, light, planes):
+    """Add what matt surfaces send: albedo (H, W, 3) times light (H, W, 1 or 3), to (1 or 3, H, W) planes, one being the mean."""
+    white = light.shape[2] == 1
+    for i in prange(albedo.shape[0]):
+        for j in range(albedo.shape[1]):
+            total = np.float32(0)
+            for c in range(3):
+                value = albedo[i, j, c] * light[i, j, 0 if white else c]
+                total += value
+                if planes.shape[0] == 3:
+                    planes[c, i, j] += value
+            if planes.shape[0] == 1:
+                planes[0, i, j] += total / 3
+
+
+@njit(cache=True, parallel=True)
+def patterned(full, pattern, column, row, out):
+    """Light at full white, times the pattern (h, w) read linearly at each place; h may be 1 where all its rows are alike."""
+    h, w = pattern.shape
+    for i in prange(full.shape[0]):
+        for j in range(full.shape[1]):
+            u, v = min(max(column[i, j], np.float32(0)), np.float32(w - 1)), min(max(row[i, j], np.float32(0)), np.float32(h - 1))
+            x, y = min(int(u), w - 2), min(int(v), max(h - 2, 0))
+            below, fx, fy = min(y + 1, h - 1), u - x, v - y
+            upper = pattern[y, x] + fx * (pattern[y, x + 1] - pattern[y, x])
+            lower = pattern[below, x] + fx * (pattern[below, x + 1] - pattern[below, x])
+            out[i, j] = full[i, j] * (upper + fy * (lower - upper))

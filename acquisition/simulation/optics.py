@@ -6,7 +6,7 @@ projector; it shares no code with the solvers, so that a mistake in one of them 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from acquisition.simulation import kernels
 from rig_configs.errors import RigFileError
 from rig_configs.schema import PixelFormat, ProjectorConfig, RigConfig, ZoneConfig
-from rig_configs.simulation import Tolerances
+from rig_configs.simulation import CameraOptics, ProjectorOptics, Tolerances, ZoneOptics
 
 F64 = NDArray[np.float64]
 F32 = NDArray[np.float32]
@@ -72,13 +72,15 @@ class Lens:
 
     def ray_directions(self) -> F32:
         """Direction in the rig frame of the ray through every pixel's centre, (H, W, 3) float32 unit vectors."""
-        rows, columns = np.mgrid[0 : self.height_px, 0 : self.width_px]
-        pixels = np.stack([columns, rows], -1).reshape(-1, 1, 2).astype(np.float64)
-        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-12)
-        ideal = cv2.undistortPoints(pixels, self.K, self.d, criteria=criteria).reshape(-1, 2)
-        rays = np.concatenate([ideal, np.ones((len(ideal), 1))], 1) @ self.R
-        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-        return rays.reshape(self.height_px, self.width_px, 3).astype(np.float32)
+        out = np.empty((self.height_px, self.width_px, 3), np.float32)
+        kernels.ray_directions(self.K, self.d, self.R, out)
+        return out
+
+    def depth(self, xyz_mm: F32) -> F32:
+        """Depth of points (H, W, 3) along the axis, (H, W) float32 mm; the origin's where there is no point before the device."""
+        out = np.full(xyz_mm.shape[:2], self.t[2], np.float32)
+        kernels.depth(xyz_mm, self.axis, self.t[2], out)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,11 @@ class TrueCamera:
     vignetting: float
     """Loss of light at the image's corner, as a share."""
     blur_px: float
-    """Standard deviation of the lens's point spread, pixels."""
+    """Standard deviation of the point spread in focus, pixels."""
+    pupil_mm: float
+    """Diameter of the entrance pupil."""
+    focus_mm: float
+    """Depth of best focus along the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,8 @@ class TrueZone:
     """Along the axis; see ZONE_INTENSITY."""
     lobe: float
     """Radiant intensity falls as cos^lobe off the axis; 1 is a bare diffuser."""
+    skew: F64
+    """(3,) at right angles to the axis: its intensity leans by so much a radian in that direction."""
     radius_mm: float
     """Radius of the disc."""
 
@@ -120,9 +128,15 @@ class TrueProjector:
     gamma: float
     """Light = (grey level / 255)^gamma."""
     blur_px: float
-    """Standard deviation of the defocus, projector pixels."""
+    """Standard deviation of the point spread in focus, projector pixels."""
+    pupil_mm: float
+    """Diameter of the exit pupil."""
+    focus_mm: float
+    """Depth of best focus along the axis."""
     leak: float
     """Light of a black pixel, as a share of a white one's: a micro-mirror chip's contrast."""
+    pattern_period_us: float | None
+    """Time in which binary planes make one grey picture; None is steady light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,8 @@ class TrueRig:
     projectors: tuple[TrueProjector, ...]
     ambient: float
     """Irradiance of the room, in the units of a zone's on the reference plane."""
+    interreflection: bool
+    """Whether surfaces light each other."""
 
 
 def build_rig(rig: RigConfig) -> TrueRig:
@@ -147,15 +163,18 @@ def build_rig(rig: RigConfig) -> TrueRig:
     """
     if rig.simulation is None:
         raise RigFileError(f"Rig '{rig.name}' has no simulation section.", cure="Add one to rig.yaml, or use real drivers.")
-    tolerances = rig.simulation.tolerances
-    rng = np.random.default_rng(rig.simulation.seed)
-    camera = _camera(rig, tolerances, rng)
-    zones = tuple(_zone(z, tolerances, rng) for z in rig.lights.zones)
-    projectors = tuple(_projector(p, tolerances, rng) for p in rig.projectors)
-    return TrueRig(camera, zones, projectors, rig.simulation.ambient * AMBIENT_OF_A_ZONE)
+    simulation, tolerances = rig.simulation, rig.simulation.tolerances
+    rng = np.random.default_rng(simulation.seed)
+    camera = _camera(rig, simulation.optics.camera, tolerances, rng)
+    zones = [_zone(z, simulation.optics.zones, tolerances, rng) for z in rig.lights.zones]
+    projectors = tuple(_projector(p, simulation.optics.projectors, tolerances, rng) for p in rig.projectors)
+    # Drawn apart, so that a rig without these tolerances is the one it was before there were any.
+    rng = np.random.default_rng([simulation.seed, 23])
+    patterned = tuple(_radiance_pattern(z, tolerances, rng) for z in zones)
+    return TrueRig(camera, patterned, projectors, simulation.ambient * AMBIENT_OF_A_ZONE, simulation.interreflection)
 
 
-def _camera(rig: RigConfig, tolerances: Tolerances, rng: np.random.Generator) -> TrueCamera:
+def _camera(rig: RigConfig, optics: CameraOptics, tolerances: Tolerances, rng: np.random.Generator) -> TrueCamera:
     config = rig.camera
     tilt = np.tan(np.radians(tolerances.angle_deg) * rng.standard_normal(2))
     forward = np.array([tilt[0], tilt[1], -1.0])
@@ -166,19 +185,25 @@ def _camera(rig: RigConfig, tolerances: Tolerances, rng: np.random.Generator) ->
     distance = config.nominal.working_distance_mm + tolerances.position_mm * rng.standard_normal()
     focal = config.width_px * config.nominal.working_distance_mm / config.nominal.field_width_mm
     lens = _lens(config.width_px, config.height_px, focal, R, -forward * distance, tolerances, rng)
-    return TrueCamera(lens, config.pixel_format, vignetting=0.06, blur_px=0.5)
+    return TrueCamera(lens, config.pixel_format, optics.vignetting, optics.blur_px, optics.pupil_mm, lens.t[2] - optics.focus_mm)
 
 
-def _zone(config: ZoneConfig, tolerances: Tolerances, rng: np.random.Generator) -> TrueZone:
+def _zone(config: ZoneConfig, optics: ZoneOptics, tolerances: Tolerances, rng: np.random.Generator) -> TrueZone:
     azimuth, elevation = np.radians(config.nominal.azimuth_deg), np.radians(config.nominal.elevation_deg)
     direction = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
     position = config.nominal.distance_mm * direction + tolerances.position_mm * rng.standard_normal(3)
     axis = _small_rotation(tolerances.angle_deg, rng) @ -direction
     power = max(0.1, 1 + tolerances.power_percent / 100 * rng.standard_normal())
-    return TrueZone(config.name, position, axis, ZONE_INTENSITY * power, lobe=1.0, radius_mm=3.0)
+    return TrueZone(config.name, position, axis, ZONE_INTENSITY * power, optics.lobe, np.zeros(3), optics.radius_mm)
 
 
-def _projector(config: ProjectorConfig, tolerances: Tolerances, rng: np.random.Generator) -> TrueProjector:
+def _radiance_pattern(zone: TrueZone, tolerances: Tolerances, rng: np.random.Generator) -> TrueZone:
+    lobe = max(0.0, zone.lobe * (1 + tolerances.lobe_percent / 100 * rng.standard_normal()))
+    lean = tolerances.skew * rng.standard_normal(3)
+    return replace(zone, lobe=lobe, skew=lean - (lean @ zone.axis) * zone.axis)
+
+
+def _projector(config: ProjectorConfig, optics: ProjectorOptics, tolerances: Tolerances, rng: np.random.Generator) -> TrueProjector:
     nominal = config.nominal
     azimuth, tilt = np.radians(nominal.azimuth_deg), np.radians(nominal.tilt_deg)
     outward = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
@@ -191,7 +216,10 @@ def _projector(config: ProjectorConfig, tolerances: Tolerances, rng: np.random.G
     lens = _lens(config.width_px, config.height_px, focal, R, position, tolerances, rng)
     power = max(0.1, 1 + tolerances.power_percent / 100 * rng.standard_normal())
     gamma = 1 + tolerances.gamma * rng.standard_normal()
-    return TrueProjector(config.name, lens, PROJECTOR_INTENSITY * power, gamma, blur_px=0.8, leak=0.002)
+    return TrueProjector(
+        config.name, lens, PROJECTOR_INTENSITY * power, gamma, optics.blur_px, optics.pupil_mm, lens.t[2] - optics.focus_mm,
+        optics.leak, optics.pattern_period_us,
+    )  # fmt: skip
 
 
 def _lens(width: int, height: int, focal: float, R: F64, position: F64, tolerances: Tolerances, rng: np.random.Generator) -> Lens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -30,11 +30,13 @@ class Mesh:
     """(h, w) factor on the albedo, read bilinearly at ``texture_uv``."""
     texture_uv: F32 | None = None
     """(V, 2) texels from the texture's upper left rim: texel centres at halves."""
+    turn: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    """(3, 3) rotation from the frame that the material's grain is given in."""
 
     def moved(self, R: NDArray[np.float64], t: NDArray[np.float64]) -> Mesh:
         """The mesh at ``R x + t``."""
         vertices = (self.vertices_mm @ R.T + t).astype(np.float32)
-        return Mesh(vertices, (self.normals @ R.T).astype(np.float32), self.triangles, self.material, self.albedo, self.texture, self.texture_uv)
+        return replace(self, vertices_mm=vertices, normals=(self.normals @ R.T).astype(np.float32), turn=R @ self.turn)
 
 
 @dataclass(frozen=True, slots=True)
