@@ -89,19 +89,20 @@ def _packed(blocks: Sequence[Picture]) -> Picture:
     width = blocks[0].shape[1]
     total = sum(len(b) + MARGIN_PX for b in blocks)
     columns = min(len(blocks), max(1, round(float(np.sqrt(total * _ASPECT / (width + MARGIN_PX))))))
-    # In reading order, a new column when the present one has its share.
-    target, filled = total / columns, 0.0
-    strips: list[list[Picture]] = [[]]
-    for block in blocks:
-        if strips[-1] and filled + 0.5 * len(block) > target * len(strips) and len(strips) < columns:
-            strips.append([])
-        strips[-1].append(block)
-        filled += len(block) + MARGIN_PX
-    height = max(sum(len(b) + MARGIN_PX for b in strip) for strip in strips) + MARGIN_PX
+    strips: list[list[int]] = [[] for _ in range(columns)]
+
+    def filled(strip: list[int]) -> int:
+        return sum(len(blocks[i]) + MARGIN_PX for i in strip)
+
+    # The largest first, each to the emptiest column: the columns end at about the same height.
+    for index in sorted(range(len(blocks)), key=lambda i: -len(blocks[i])):
+        min(strips, key=filled).append(index)
+    strips = sorted((sorted(strip) for strip in strips), key=lambda strip: strip[0])
+    height = max(map(filled, strips)) + MARGIN_PX
     sheet = np.full((height, MARGIN_PX + len(strips) * (width + MARGIN_PX), 3), GROUND, np.uint8)
     for column, strip in enumerate(strips):
         top, left = MARGIN_PX, MARGIN_PX + column * (width + MARGIN_PX)
-        for block in strip:
+        for block in (blocks[i] for i in strip):
             sheet[top : top + len(block), left : left + width] = block
             top += len(block) + MARGIN_PX
     return sheet
@@ -148,7 +149,8 @@ def _tile(picture: Picture, mask: NDArray[np.bool_], window: tuple[float, float,
     moved = cv2.warpAffine(mask.astype(np.uint8) * 255, move, size, flags=cv2.INTER_LINEAR)
     grown = cv2.dilate((moved > 127).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
     outline, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(cut, outline, -1, RED, 2, cv2.LINE_AA)
+    cv2.drawContours(cut, outline, -1, GROUND, 6, cv2.LINE_AA)  # a dark rim, or red is lost on what is red itself
+    cv2.drawContours(cut, outline, -1, RED, 3, cv2.LINE_AA)
     return np.asarray(cv2.resize(cut, TILE_PX, interpolation=cv2.INTER_AREA), np.uint8)
 
 

@@ -180,4 +180,4 @@ def _conditions(truth: Truth, zones: tuple[NDArray[np.uint8], ...]) -> Condition
         slant = np.degrees(np.arccos(np.clip(truth.normals[..., 2], 0, 1))).astype(np.float32)
     brightness = np.asarray(np.mean([zone @ np.array([0.25, 0.5, 0.25], np.float32) for zone in zones], axis=0), np.float32)
     seen = np.asarray(np.sum(truth.visible_from_projector, axis=0), np.intp)
-    return Conditions(seen, slant, brightness, np.asarray(np.isfinite(truth.xyz_mm).all(-1), np.bool_))
+    return Conditions(seen, slant, brightness, np.asarray(np.isfinite(truth.xyz_mm).all(-1), np.bool_), truth.object_mask)

@@ -28,7 +28,7 @@ NODES = np.linspace(-3, 3, 25)
 """Normal scores at which a cell's error quantiles are kept."""
 _NORMAL = NormalDist()
 _NODE_SHARES = [_NORMAL.cdf(float(node)) for node in NODES]
-LEAST_PIXELS = 200
+LEAST_PIXELS = 100
 _MAX_WIDTH_PX = 8.0
 
 Um = Annotated[float, Field(description="Height error, µm.")]
@@ -48,7 +48,7 @@ class NoiseCell(Strict):
 
 
 class HeldOut(Strict):
-    """The table against a scan it was not made of."""
+    """The table against the part in a scan it was not made of."""
 
     category: str = Field(description="The part that was scanned.")
     median_error_um: tuple[float, float] = Field(description="Median absolute height error: scanned, modelled, µm.")
@@ -77,6 +77,8 @@ class Conditions:
     """Luminance in the colour picture, 0-255."""
     scanned: NDArray[np.bool_]
     """Where there is a surface at all."""
+    part: NDArray[np.bool_]
+    """Where it is the part's, not the plate's."""
 
     def cell(self) -> NDArray[np.intp]:
         """Index of each pixel's cell."""
@@ -139,7 +141,11 @@ class NoiseModel:
         self._unknown = np.empty(count, np.float32)
         self._errors = np.empty((count, len(NODES)), np.float32)
         for index in range(count):
-            cell = self._nearest(*divmod(index, slants * shades), shades)
+            seen, rest = divmod(index, slants * shades)
+            if seen == 0 and all(c.projectors for c in table.cells):
+                self._unknown[index], self._errors[index] = np.inf, 0.0  # what no projector sees, no scan measures
+                continue
+            cell = self._nearest(seen, rest, shades)
             self._unknown[index] = _quantile(cell.unknown_share)
             self._errors[index] = cell.error_um
 
@@ -149,6 +155,7 @@ class NoiseModel:
         return min(
             self.table.cells,
             key=lambda c: (
+                (c.projectors == 0) != (projectors == 0),
                 abs(c.projectors - projectors),
                 abs(SLANT_EDGES_DEG.index(c.slant_deg[0]) - slant) + abs(BRIGHTNESS_EDGES.index(c.brightness[0]) - shade),
                 SLANT_EDGES_DEG.index(c.slant_deg[0]),
@@ -170,8 +177,8 @@ class NoiseModel:
 
 def compare(scan: MeasuredErrors, z_mm: NDArray[np.float32], model: NoiseModel, category: str, rng: np.random.Generator) -> HeldOut:
     """What a model says of a scan that its table was not made of."""
-    modelled = 1e3 * (model.height(z_mm, scan.conditions, rng) - z_mm)[scan.conditions.scanned]
-    scanned = scan.error_um[scan.conditions.scanned]
+    modelled = 1e3 * (model.height(z_mm, scan.conditions, rng) - z_mm)[scan.conditions.part]
+    scanned = scan.error_um[scan.conditions.part]
 
     def both(of: float) -> tuple[float, float]:
         first, second = (round(float(np.nanpercentile(np.abs(e), of)), 3) for e in (scanned, modelled))
