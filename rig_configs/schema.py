@@ -7,11 +7,13 @@ optical axis, x along image columns, y up the image (against rows) and z towards
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from rig_configs.fringes import FringeConfig
 from rig_configs.simulation import FaultKind, SimulationConfig
 from rig_configs.strict import Strict
 
@@ -20,13 +22,13 @@ class PixelFormat(StrEnum):
     """Pixel formats by their GenICam PFNC names. 10 and 12 bit formats are stored right-aligned in 16 bits."""
 
     MONO8 = "Mono8"
-    MONO12 = "Mono12"
     MONO10 = "Mono10"
+    MONO12 = "Mono12"
     BAYER_RG8 = "BayerRG8"
-    BAYER_RG12 = "BayerRG12"
     BAYER_RG10 = "BayerRG10"
-
+    BAYER_RG12 = "BayerRG12"
     RGB8 = "RGB8"
+
     @property
     def bits(self) -> int:
         """Bits a pixel, of RGB a channel."""
@@ -38,11 +40,11 @@ class PixelFormat(StrEnum):
         return self.value.startswith("Bayer")
 
     @property
-    @property
     def is_rgb(self) -> bool:
         """Whether a frame has three channels a pixel, (H, W, 3)."""
         return self.value.startswith("RGB")
 
+    @property
     def full_scale_dn(self) -> int:
         """The largest value a pixel can have, in digital numbers."""
         return (1 << self.bits) - 1
@@ -64,15 +66,15 @@ class CameraBase(Strict):
     width_px: int = Field(ge=64, le=20000, description="Image columns.")
     height_px: int = Field(ge=64, le=20000, description="Image rows.")
     pixel_format: PixelFormat = Field(description="Pixel format by its GenICam name.")
-    nominal: CameraNominal = Field(description="Nominal placement, the start value of calibration.")
     gain_db: float = Field(default=0.0, ge=0, le=48, description="Analogue gain, dB; each 6 dB halve the light that saturates a pixel.")
+    nominal: CameraNominal = Field(description="Nominal placement, the start value of calibration.")
 
-    @property
     @property
     def frame_shape(self) -> tuple[int, ...]:
         """Shape of a frame: (H, W), or (H, W, 3) of an RGB format."""
         return (self.height_px, self.width_px, 3) if self.pixel_format.is_rgb else (self.height_px, self.width_px)
 
+    @property
     def pixel_pitch_mm(self) -> float:
         """Nominal size of a pixel on the reference plane, mm."""
         return self.nominal.field_width_mm / self.width_px
@@ -152,7 +154,28 @@ class ProjectorBase(Strict):
     name: str = Field(min_length=1, description="Name that people see, for example 'north-east'.")
     width_px: int = Field(ge=16, le=8192, description="Projector columns.")
     height_px: int = Field(ge=16, le=8192, description="Projector rows.")
+    fringe_angle_deg: float = Field(
+        default=0.0,
+        ge=-180,
+        le=180,
+        description="Direction across the fringes, from columns towards rows, degrees; 0 is vertical fringes, 90 horizontal ones. "
+        "Best is the direction in which a rising surface moves the picture.",
+    )
+    response: float | tuple[float, ...] = Field(
+        default=1.0,
+        description="Measured light against grey level, which the fringe patterns undo: γ of (grey/255)^γ, "
+        "or rising samples at evenly spaced grey levels from black to white.",
+    )
     nominal: ProjectorNominal = Field(description="Nominal placement, the start value of calibration.")
+
+    @model_validator(mode="after")
+    def _response_can_be_undone(self) -> ProjectorBase:
+        curve = self.response
+        if isinstance(curve, float) and not 0.2 <= curve <= 5:
+            raise ValueError("response is a γ from 0.2 to 5, or a list of samples")
+        if isinstance(curve, tuple) and (len(curve) < 2 or any(b <= a for a, b in pairwise(curve))):
+            raise ValueError("response needs two or more samples, each larger than the one before")
+        return self
 
 
 class SimulatedProjector(ProjectorBase):
@@ -170,13 +193,6 @@ class ReplayProjector(ProjectorBase):
 ProjectorConfig = Annotated[SimulatedProjector | ReplayProjector, Field(discriminator="driver")]
 
 # -------------------------------------------------------------------------------------------------------- sequence
-
-
-class FringeConfig(Strict):
-    """The fringe sequence of each projector: N-step phase shift, unwrapped in time by a Gray code."""
-
-    steps: int = Field(ge=3, le=32, description="Phase-shift steps N; the phase moves by 2π/N a step.")
-    period_px: int = Field(ge=4, le=256, description="Fringe period in projector pixels.")
 
 
 class SequenceConfig(Strict):
@@ -207,11 +223,20 @@ class BoardConfig(Strict):
     dictionary: str = Field(pattern=r"^DICT_\w+$", description="OpenCV's name of the ArUco dictionary.")
 
 
+class BallBarConfig(Strict):
+    """Two matt spheres of one size at a known distance, by their certificate."""
+
+    diameter_mm: float = Field(gt=0, description="Diameter of each sphere, mm.")
+    spacing_mm: float = Field(gt=0, description="Distance between their centres, mm.")
+
+
 class ArtefactsConfig(Strict):
-    """What a rig is calibrated with, beside a matt white plate."""
+    """What a rig is calibrated and accepted with, beside a matt white plate."""
 
     board: BoardConfig = Field(description="The ChArUco board.")
     sphere_diameter_mm: float = Field(gt=0, description="Diameter of the mirror sphere that finds the light zones, mm.")
+    ball_bar: BallBarConfig = Field(default=BallBarConfig(diameter_mm=8.0, spacing_mm=20.0), description="The ball bar of the acceptance test.")
+    step_mm: float = Field(default=2.0, gt=0, description="Height of the gauge block of the acceptance test, mm.")
 
 
 # -------------------------------------------------------------------------------------------------------------- rig

@@ -1,4 +1,4 @@
-"""The sensor's noise, read off the Gray frames themselves.
+"""The sensor's noise, read off the fringe frames themselves.
 
 Away from code edges every Gray frame shows a pixel one of only two levels, so the frames are repeated measurements of
 them: their scatter is the noise of the whole chain (sensor and projector), free of gamma and of the fringe model. Fitted
@@ -51,7 +51,21 @@ def estimate_noise(frames: NDArray[np.float32], white: NDArray[np.bool_]) -> Noi
         variances.append((np.where(picked, looks - mean, 0) ** 2).sum(axis=0) / (n - 1))
         means.append(mean)
         freedoms.append(n - 1)
-    mean, variance, freedom = (np.concatenate(parts).astype(np.float64) for parts in (means, variances, freedoms))
+    return fit_noise(*(np.concatenate(parts) for parts in (means, variances, freedoms)))
+
+
+def fit_noise(mean: NDArray[np.floating], variance: NDArray[np.floating], freedom: NDArray[np.number]) -> NoiseModel:
+    """Fit the noise line to variances seen at mean values.
+
+    Args:
+        mean: (M,) DN.
+        variance: (M,) DN².
+        freedom: (M,) degrees of freedom behind each variance.
+
+    Raises:
+        ReconstructionError: too few to tell the noise.
+    """
+    mean, variance, freedom = (np.asarray(a, np.float64) for a in (mean, variance, freedom))
     if len(mean) < MIN_SAMPLES:
         raise ReconstructionError(
             f"Only {len(mean)} pixels show usable fringes, too few to tell the noise.",

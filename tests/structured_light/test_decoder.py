@@ -122,7 +122,7 @@ def test_five_per_cent_dark_and_one_per_cent_saturated_pixels_cause_no_slip(fram
 
 def test_a_given_noise_model_is_used_and_a_result_can_be_filled_anew(frames_of) -> None:
     patterns = FringePatterns(FringeConfig(steps=5, period_px=20), 912, 600)
-    decoder = FringeDecoder(patterns, SATURATION, LEAST, NoiseModel(100.0, 0.0))
+    decoder = FringeDecoder(patterns, SATURATION, LEAST, NoiseModel(400.0, 0.0))
     results = []
     for shift in (0.0, 3.0):
         decoder.reset()
@@ -130,7 +130,7 @@ def test_a_given_noise_model_is_used_and_a_result_can_be_filled_anew(frames_of) 
             decoder.add(i, frame)
         results.append(decoder.decode(results[-1] if results else None))
     assert results[1].column is results[0].column
-    expected = 20 / (2 * np.pi) * np.sqrt(2 / 5) * 10 / results[1].modulation
+    expected = 20 / (2 * np.pi) * np.sqrt(2 / 5) * 20 / results[1].modulation
     np.testing.assert_allclose(results[1].sigma_column, np.where(results[1].valid, expected, np.nan), rtol=1e-5)
 
 
