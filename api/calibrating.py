@@ -134,6 +134,7 @@ class Calibrator:
                 light_rms_deg=zones.light_rms_deg,
                 flat_field_rms_percent=zones.flat_field_rms_percent,
             ),
+            uncertainty=geometry.uncertainty,
             inputs_sha256=self._digest.hexdigest(),
         )
 

@@ -97,6 +97,26 @@ class Residuals(Strict):
     flat_field_rms_percent: float = Field(ge=0, description="RMS residual of the flat-field polynomials, per cent.")
 
 
+class DeviceUncertainty(Strict):
+    """Standard deviations of a device's calibrated parameters, from the noise of the captures."""
+
+    name: str = Field(description="'camera', or the projector's name in rig.yaml.")
+    focal_px: float = Field(ge=0, description="Focal length, pixels. Trades against the distance: large does not mean that points are wrong.")
+    principal_point_px: float = Field(ge=0, description="Principal point, pixels. Trades against the pointing.")
+    position_um: Vector3 = Field(description="Centre of projection along x, y, z, µm.")
+    pointing_mdeg: float = Field(ge=0, description="Direction of the optical axis, thousandths of a degree.")
+
+
+class Uncertainty(Strict):
+    """What the noise of the captures leaves open in the geometry."""
+
+    devices: tuple[DeviceUncertainty, ...] = Field(description="The camera, then the projectors in the rig's order.")
+    height_median_um: float = Field(
+        ge=0, description="By how much the calibration alone may put a height on the reference plane off, median over the field, 1 σ, µm."
+    )
+    height_max_um: float = Field(ge=0, description="The same where it is largest, µm.")
+
+
 class Calibration(Strict):
     """Everything measured about one rig."""
 
@@ -110,4 +130,5 @@ class Calibration(Strict):
     black_level_dn: float = Field(ge=0, description="Mean of the dark image, digital numbers.")
     white_balance: Vector3 = Field(description="Gains of red, green and blue that make the matt white plane grey; green is 1.")
     residuals: Residuals = Field(description="How well it fits.")
+    uncertainty: Uncertainty | None = Field(default=None, description="Standard deviations of the geometry; none for one from elsewhere.")
     inputs_sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over the captures it was made of.")

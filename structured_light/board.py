@@ -41,8 +41,10 @@ class BoardCapture:
 class BoardObservation:
     """What a capture says about the board's corners."""
 
+    ids: NDArray[np.int64]
+    """(M,) which of the board's corners they are."""
     board_mm: NDArray[np.float64]
-    """(M, 3) the corners on the board, mm: x along its columns, y down its rows, z = 0."""
+    """(M, 3) the corners on the board by its drawing, mm: x along its columns, y down its rows, z = 0."""
     camera_px: NDArray[np.float64]
     """(M, 2) where the camera sees them."""
     projector_px: NDArray[np.float64]
@@ -138,7 +140,7 @@ def observe_board(capture: BoardCapture, config: BoardConfig) -> BoardObservatio
             local = _local_map(capture.columns[p], capture.rows[p], capture.sigmas[p], corner, half)
             if local is not None:
                 projector_px[p, m], jacobian[p, m] = local
-    return BoardObservation(board_mm, camera_px, projector_px, jacobian)
+    return BoardObservation(ids, board_mm, camera_px, projector_px, jacobian)
 
 
 def _pixels_per_mm(board_mm: NDArray[np.float64], pixels: NDArray[np.float64]) -> float:

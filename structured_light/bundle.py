@@ -1,9 +1,10 @@
-"""Joint bundle adjustment of one camera, several projectors and the poses of a board.
+"""Joint bundle adjustment of one camera, several projectors, the poses of a board and the board itself.
 
 Everything is expressed in the camera's frame, so that no gauge is left to fix: unknown are the camera's optics, each projector's
-optics and pose (camera → projector), and each board pose (board → camera). A device's optics are one focal length, the
-principal point and Brown-Conrady k1, k2, p1, p2. With fields of view of some ten degrees these trade against each other, so weak
-priors about the drawing hold what the data leave open; what they hold does not move a triangulated point.
+optics and pose (camera → projector), each board pose (board → camera), and where the board's corners really are: no print is true
+to a micrometre, and no board is flat. A device's optics are one focal length, the principal point and Brown-Conrady k1, k2, p1, p2.
+With fields of view of some ten degrees these trade against each other, so weak priors about the drawing hold what the data leave
+open; what they hold does not move a triangulated point. The board's priors are its maker's tolerances.
 
 A projector's pixel was read off where the camera saw a corner, not where the corner truly is. Its residual therefore follows
 the local map to the predicted camera pixel, and the camera's corner noise does not leak into the projectors.
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, identity, vstack
 from scipy.spatial.transform import Rotation
 
 from structured_light.board import BoardObservation
@@ -27,6 +29,8 @@ CENTRE_PRIOR = 0.015
 """Standard deviation of a principal point about the image's middle, as a share of the width."""
 CORNER_PRIORS = (0.02, 0.004, 0.004, 0.004)
 """Standard deviation of k1 r³, k2 r⁵, p1 r², p2 r² at the image's corner, as shares of the corner's distance r."""
+BOARD_SIGMAS_MM = (0.003, 0.003, 0.006)
+"""Standard deviation of a corner about the board's drawing along x, y, z: the tolerance of a good print, and of a flat board."""
 CAMERA_SIGMA_PX = 0.03
 PROJECTOR_SIGMA_PX = 0.01
 SOFT_SIGMAS = 3.0
@@ -88,8 +92,38 @@ class Bundle:
     """Camera → projector."""
     board_poses: tuple[Pose, ...]
     """Board → camera."""
+    board_offsets_mm: NDArray[np.float64]
+    """(C, 3) by how much each corner of the board, by its id, is off its drawing."""
     camera_rms_px: float = float("nan")
     projector_rms_px: float = float("nan")
+    camera_errors_px: tuple[NDArray[np.float64], ...] = ()
+    """For each pose (M, 2) what the camera's residuals are."""
+    projector_errors_px: tuple[tuple[NDArray[np.float64], ...], ...] = ()
+    """For each pose and projector (M, 2) residuals, NaN where the projector's pixel is not known."""
+    covariance: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    """(n, n) of the vector that :meth:`vector` gives."""
+
+    def vector(self) -> NDArray[np.float64]:
+        """(n,) all unknowns: optics of camera and projectors in units of their priors, poses of projectors and boards as rotation
+        vector (rad) and translation (mm), the board's offsets in units of their priors."""
+        poses = [np.concatenate([p.rotation_vector, p.translation_mm]) for p in (*self.projector_poses, *self.board_poses)]
+        offsets = (self.board_offsets_mm / BOARD_SIGMAS_MM).ravel()
+        return np.concatenate([o.unknown for o in (self.camera, *self.projectors)] + poses + [offsets])
+
+    def with_vector(self, x: NDArray[np.float64]) -> Bundle:
+        """The same bundle with other unknowns, (n,) as :meth:`vector` gives them."""
+        devices = len(self.projectors)
+        optics = x[: OPTICS * (devices + 1)].reshape(-1, OPTICS)
+        last = optics.size + POSE * (devices + len(self.board_poses))
+        poses = [Pose(p[:3].copy(), p[3:].copy()) for p in x[optics.size : last].reshape(-1, POSE)]
+        return replace(
+            self,
+            camera=replace(self.camera, unknown=optics[0].copy()),
+            projectors=tuple(replace(o, unknown=u.copy()) for o, u in zip(self.projectors, optics[1:], strict=True)),
+            projector_poses=tuple(poses[:devices]),
+            board_poses=tuple(poses[devices:]),
+            board_offsets_mm=x[last:].reshape(-1, 3) * BOARD_SIGMAS_MM,
+        )
 
 
 def project(optics: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -132,21 +166,37 @@ def adjust(start: Bundle, observations: list[BoardObservation]) -> Bundle:
     camera_sigma, projector_sigma = CAMERA_SIGMA_PX, PROJECTOR_SIGMA_PX
     for _ in range(2):
         problem = _Problem(bundle, observations, camera_sigma, projector_sigma)
-        x = _levenberg_marquardt(problem, problem.pack())
+        x, normal = _levenberg_marquardt(problem, bundle.vector())
         camera, projector = problem.pixel_errors(x)
-        camera_sigma, projector_sigma = (max(1.4826 * float(np.median(np.abs(e))), 1e-4) for e in (camera, projector))
-        bundle = replace(problem.unpack(x), camera_rms_px=_rms(camera), projector_rms_px=_rms(projector))
+        camera_sigma, projector_sigma = (max(1.4826 * float(np.nanmedian(np.abs(np.concatenate(e)))), 1e-4) for e in (camera, _flat(projector)))
+        bundle = replace(
+            bundle.with_vector(x),
+            camera_rms_px=_rms(np.concatenate(camera)),
+            projector_rms_px=_rms(np.concatenate(_flat(projector))),
+            camera_errors_px=tuple(camera),
+            projector_errors_px=tuple(tuple(p) for p in projector),
+            covariance=np.linalg.inv(normal),
+        )
     return bundle
 
 
-def _levenberg_marquardt(problem: _Problem, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Minimise Σ ρ(r) with ρ = 2 s² (√(1 + (r/s)²) − 1) by iteratively reweighted normal equations, which are small and well scaled here."""
+def _flat(errors: list[list[NDArray[np.float64]]]) -> list[NDArray[np.float64]]:
+    return [one for of_pose in errors for one in of_pose]
+
+
+def _levenberg_marquardt(problem: _Problem, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Minimise Σ ρ(r) with ρ = 2 s² (√(1 + (r/s)²) − 1) by iteratively reweighted normal equations, which are small and well scaled here.
+
+    Returns:
+        the unknowns, and their normal matrix.
+    """
     residuals = problem.residuals(x)
     cost, damping = _soft_cost(residuals), 1e-3
+    normal = np.eye(len(x))
     for _ in range(MAX_STEPS):
         jacobian = problem.jacobian(x)
-        weighted = jacobian / np.sqrt(1 + (residuals / SOFT_SIGMAS) ** 2)[:, None]
-        normal, gradient = weighted.T @ jacobian, weighted.T @ residuals
+        weighted = (jacobian.T / np.sqrt(1 + (residuals / SOFT_SIGMAS) ** 2)).tocsr()
+        normal, gradient = np.asarray((weighted @ jacobian).todense()), weighted @ residuals
         while True:
             step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), -gradient)
             moved = problem.residuals(x + step)
@@ -160,7 +210,7 @@ def _levenberg_marquardt(problem: _Problem, x: NDArray[np.float64]) -> NDArray[n
         x, residuals, cost, damping = x + step, moved, new_cost, max(damping / 8, 1e-9)
         if gain < 1e-7 * cost:
             break
-    return x
+    return x, normal
 
 
 def _soft_cost(residuals: NDArray[np.float64]) -> float:
@@ -168,76 +218,80 @@ def _soft_cost(residuals: NDArray[np.float64]) -> float:
 
 
 def _rms(errors: NDArray[np.float64]) -> float:
-    """Root mean square distance of (n, 2) errors."""
-    return float(np.sqrt(np.mean(np.sum(errors**2, axis=1)))) if len(errors) else 0.0
+    """Root mean square distance of (n, 2) errors, but for those that are NaN."""
+    squares = np.sum(errors**2, axis=1)
+    known = np.isfinite(squares)
+    return float(np.sqrt(np.mean(squares[known]))) if known.any() else 0.0
 
 
 class _Problem:
-    """The adjustment as one vector of unknowns: optics in units of their priors, poses as increments of their start."""
+    """The adjustment as a sparse least-squares problem in :meth:`Bundle.vector`."""
 
     def __init__(self, start: Bundle, observations: list[BoardObservation], camera_sigma: float, projector_sigma: float) -> None:
         self.start, self.observations = start, observations
         self.weights = 1 / camera_sigma, 1 / projector_sigma
         self.devices = len(start.projectors)
         self.known = [[~np.isnan(o.projector_px[p, :, 0]) for p in range(self.devices)] for o in observations]
-
-    def pack(self) -> NDArray[np.float64]:
-        s = self.start
-        poses = [np.concatenate([p.rotation_vector, p.translation_mm]) for p in (*s.projector_poses, *s.board_poses)]
-        return np.concatenate([o.unknown for o in (s.camera, *s.projectors)] + poses)
-
-    def unpack(self, x: NDArray[np.float64]) -> Bundle:
-        optics = x[: OPTICS * (self.devices + 1)].reshape(-1, OPTICS)
-        poses = [Pose(p[:3].copy(), p[3:].copy()) for p in x[optics.size :].reshape(-1, POSE)]
-        s = self.start
-        projectors = tuple(replace(o, unknown=u.copy()) for o, u in zip(s.projectors, optics[1:], strict=True))
-        return Bundle(replace(s.camera, unknown=optics[0].copy()), projectors, tuple(poses[: self.devices]), tuple(poses[self.devices :]))
+        self.first_pose = OPTICS * (self.devices + 1)
+        self.first_offset = self.first_pose + POSE * (self.devices + len(observations))
 
     def residuals(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         camera, projector = self.pixel_errors(x)
-        priors = x[: OPTICS * (self.devices + 1)]
-        return np.concatenate([camera.ravel() * self.weights[0], projector.ravel() * self.weights[1], priors])
+        projector_known = [e[k] for of_pose, known in zip(projector, self.known, strict=True) for e, k in zip(of_pose, known, strict=True)]
+        scaled = [np.concatenate(e).ravel() * w for e, w in zip((camera, projector_known), self.weights, strict=True)]
+        return np.concatenate([*scaled, x[: self.first_pose], x[self.first_offset :]])
 
-    def pixel_errors(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(n, 2) errors in the camera and (m, 2) in the projectors, pixels."""
-        b = self.unpack(x)
+    def pixel_errors(self, x: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], list[list[NDArray[np.float64]]]]:
+        """For each pose (M, 2) errors in the camera, and (M, 2) in each projector, pixels; NaN where the projector's pixel is not known."""
+        b = self.start.with_vector(x)
         camera, projector = [], []
-        for o, board, known in zip(self.observations, b.board_poses, self.known, strict=True):
-            points = board(o.board_mm)
+        for o, board in zip(self.observations, b.board_poses, strict=True):
+            points = board(o.board_mm + b.board_offsets_mm[o.ids])
             off = project(b.camera.values, points)[0] - o.camera_px
             camera.append(off)
-            for p, (optics, pose) in enumerate(zip(b.projectors, b.projector_poses, strict=True)):
-                k = known[p]
-                read = o.projector_px[p, k] + np.einsum("mij,mj->mi", o.jacobian[p, k], off[k])
-                projector.append(project(optics.values, pose(points[k]))[0] - read)
-        return np.concatenate(camera), np.concatenate(projector)
+            read = o.projector_px + np.einsum("pmij,mj->pmi", o.jacobian, off)
+            pairs = zip(b.projectors, b.projector_poses, strict=True)
+            projector.append([project(optics.values, pose(points))[0] - read[p] for p, (optics, pose) in enumerate(pairs)])
+        return camera, projector
 
-    def jacobian(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        b = self.unpack(x)
+    def jacobian(self, x: NDArray[np.float64]) -> csr_matrix:
+        b = self.start.with_vector(x)
         camera, projector = [], []
-        optics_columns = [slice(OPTICS * i, OPTICS * (i + 1)) for i in range(self.devices + 1)]
-        first = OPTICS * (self.devices + 1)
-        pose_columns = [slice(first + POSE * i, first + POSE * (i + 1)) for i in range(self.devices + len(self.observations))]
         for i, (o, board, known) in enumerate(zip(self.observations, b.board_poses, self.known, strict=True)):
-            points, by_board = board(o.board_mm), _by_pose(board, o.board_mm)
+            own = o.board_mm + b.board_offsets_mm[o.ids]
+            points, by_board = board(own), _by_pose(board, own)
             _, by_point, by_optics = project(b.camera.values, points)
-            rows = np.zeros((len(points), 2, len(x)))
-            rows[:, :, optics_columns[0]] = by_optics * b.camera.scale
-            rows[:, :, pose_columns[self.devices + i]] = by_point @ by_board
-            camera.append(rows)
+            # Every row of a corner touches the same columns: optics and poses of two devices at most, one board pose, one offset.
+            pose_at = self.first_pose + POSE * (self.devices + i) + np.arange(POSE)
+            offset_at = self.first_offset + 3 * o.ids[:, None] + np.arange(3)
+            shift = board.R * BOARD_SIGMAS_MM
+            of_camera = (by_optics * b.camera.scale, by_point @ by_board, by_point @ shift)
+            camera.append(self._rows(of_camera, (np.arange(OPTICS), pose_at, offset_at), self.weights[0], len(x)))
             for p, (optics, pose) in enumerate(zip(b.projectors, b.projector_poses, strict=True)):
                 k = known[p]
                 _, by_moved, by_projector = project(optics.values, pose(points[k]))
-                block = -(o.jacobian[p, k] @ rows[k].reshape(-1, 2, len(x)))
-                block[:, :, optics_columns[p + 1]] += by_projector * optics.scale
-                block[:, :, pose_columns[p]] += by_moved @ _by_pose(pose, points[k])
-                block[:, :, pose_columns[self.devices + i]] += by_moved @ pose.R @ by_board[k]
-                projector.append(block)
-        size = len(x)
-        priors = np.eye(first, size)
-        return np.concatenate(
-            [np.concatenate(camera).reshape(-1, size) * self.weights[0], np.concatenate(projector).reshape(-1, size) * self.weights[1], priors]
-        )
+                follow = -o.jacobian[p, k]
+                of_projector = (
+                    by_projector * optics.scale,
+                    by_moved @ _by_pose(pose, points[k]),
+                    follow @ of_camera[0][k],
+                    by_moved @ pose.R @ by_board[k] + follow @ of_camera[1][k],
+                    by_moved @ pose.R @ shift + follow @ of_camera[2][k],
+                )
+                at = (OPTICS * (p + 1) + np.arange(OPTICS), self.first_pose + POSE * p + np.arange(POSE), np.arange(OPTICS), pose_at, offset_at[k])
+                projector.append(self._rows(of_projector, at, self.weights[1], len(x)))
+        priors = [csr_matrix(identity(len(x)))[rows] for rows in (slice(self.first_pose), slice(self.first_offset, None))]
+        return csr_matrix(vstack([*camera, *projector, *priors], format="csr"))
+
+    @staticmethod
+    def _rows(blocks: tuple[NDArray[np.float64], ...], columns: tuple[NDArray[np.integer], ...], weight: float, width: int) -> csr_matrix:
+        """(M, 2, k) blocks and the columns of each, (k,) or (M, k), as 2 M sparse rows."""
+        values = np.concatenate(blocks, axis=2)
+        corners = len(values)
+        at = np.concatenate([np.broadcast_to(c, (corners, c.shape[-1])) for c in columns], axis=1)
+        where = np.repeat(at[:, None, :], 2, axis=1)
+        starts = values.shape[2] * np.arange(2 * corners + 1)
+        return csr_matrix((weight * values.ravel(), where.ravel(), starts), shape=(2 * corners, width))
 
 
 def _by_pose(pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,20 +7,22 @@ plane that the calibrated rig measures there should be flat.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rig_configs.calibration import Pinhole, ProjectorCalibration
+from rig_configs.calibration import Pinhole, ProjectorCalibration, Uncertainty
 from rig_configs.errors import CalibrationFailed
 from rig_configs.schema import RigConfig
-from structured_light.board import BoardCapture, BoardObservation, detect_board, observe_board
+from structured_light.board import BoardCapture, BoardObservation, board_corners, detect_board, observe_board
 from structured_light.bundle import Bundle, Optics, Pose, adjust
 from structured_light.fusion import fuse
 from structured_light.geometry import ray_slopes
+from structured_light.rig_frame import in_rig_frame
 from structured_light.triangulation import Triangulator, points
+from structured_light.uncertainty import uncertainty_of
 
 MIN_POSES = 5
 MIN_TILT_DEG = 5.0
@@ -28,6 +30,10 @@ MAX_FIRST_TILT_DEG = 10.0
 MAX_DISTANCE_SHARE = 0.2
 """How far the working distance found may be from the drawing's; a wrong board size shows here, and nowhere else."""
 MIN_PROJECTOR_CORNERS = 60
+EDGE_PX, EVEN_SHARE = 5, 0.7
+"""The print is even where the darkest pixel of so small a window is at least this share of the brightest."""
+OUTLIER_RATIO = 4.0
+"""A pose whose residuals are this many times those of the middle pose moved, or was read wrongly."""
 FITS_PX = 2.0
 """A fit whose projector residual exceeds this is not one."""
 
@@ -43,9 +49,17 @@ class GeometryFit:
     projector_rms_px: float
     """The same in the projectors, projector pixels."""
     held_out_rms_um: float
-    """RMS distance of the held-out pose's measured points from their plane, µm."""
+    """RMS distance of the held-out pose's measured points from the board's own surface, µm."""
     poses: int
     """Poses that the fit saw."""
+    dropped: tuple[int, ...]
+    """Poses, counted from 0, that do not agree with the others and were left out."""
+    uncertainty: Uncertainty
+    """What the noise of the captures leaves open."""
+    bundle: Bundle
+    """The adjustment itself, for the report."""
+    observations: tuple[BoardObservation, ...]
+    """What it was adjusted to."""
 
 
 def board_poses(rig: RigConfig) -> list[tuple[tuple[float, float, float], tuple[float, float, float]]]:
@@ -92,14 +106,14 @@ def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> Geom
             cure=f"Capture at least {MIN_POSES + 1}: flat, tilted to all sides, and one to check with.",
             detail="too_few_poses",
         )
-    bundle = adjust(_start(rig, observations), observations)
+    bundle, kept = _adjust_without_outliers(_start(rig, observations), observations)
     if not bundle.projector_rms_px < FITS_PX or not bundle.camera_rms_px < FITS_PX:
         raise CalibrationFailed(
             f"No geometry explains the captures: {bundle.camera_rms_px:.2f} px in the camera, {bundle.projector_rms_px:.2f} px in the projectors.",
             cure="Check the board's size in rig.yaml and the rig's nominal placement, and that nothing moved within a pose.",
             detail="no_fit",
         )
-    camera, projectors = _in_rig_frame(rig, bundle)
+    camera, projectors = in_rig_frame(rig, bundle)
     nominal, found = rig.camera.nominal.working_distance_mm, float(np.linalg.norm(camera.t))
     if abs(found - nominal) > MAX_DISTANCE_SHARE * nominal:
         raise CalibrationFailed(
@@ -107,17 +121,67 @@ def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> Geom
             cure="Correct artefacts.board.square_mm, or camera.nominal, in rig.yaml.",
             detail="scale",
         )
-    flatness = held_out_flatness_um(rig, camera, projectors, held_out)
-    return GeometryFit(camera, projectors, bundle.camera_rms_px, bundle.projector_rms_px, flatness, len(observations))
+    return GeometryFit(
+        camera=camera,
+        projectors=projectors,
+        camera_rms_px=bundle.camera_rms_px,
+        projector_rms_px=bundle.projector_rms_px,
+        held_out_rms_um=_held_out_rms_um(rig, camera, projectors, bundle.board_offsets_mm, held_out),
+        poses=len(kept),
+        dropped=tuple(i for i in range(len(observations)) if i not in kept),
+        uncertainty=uncertainty_of(rig, bundle),
+        bundle=bundle,
+        observations=tuple(observations[i] for i in kept),
+    )
 
 
-def held_out_flatness_um(rig: RigConfig, camera: Pinhole, projectors: tuple[ProjectorCalibration, ...], capture: BoardCapture) -> float:
-    """RMS distance of a measured board from its best plane, µm, within the hull of its corners.
+def _adjust_without_outliers(start: Bundle, observations: list[BoardObservation]) -> tuple[Bundle, list[int]]:
+    """Adjust, leave the pose out that agrees least as long as one is an outlier, and adjust again.
+
+    Returns:
+        the adjustment, and which poses it was made of.
+
+    Raises:
+        CalibrationFailed: the first pose is the outlier, or too few poses are left.
+    """
+    kept = list(range(len(observations)))
+    while True:
+        bundle = adjust(replace(start, board_poses=tuple(start.board_poses[i] for i in kept)), [observations[i] for i in kept])
+        errors = np.array([_typical_error(c, p) for c, p in zip(bundle.camera_errors_px, bundle.projector_errors_px, strict=True)])
+        worst = int(np.argmax(errors))
+        if errors[worst] < OUTLIER_RATIO * np.median(errors):
+            return bundle, kept
+        if kept[worst] == 0:
+            raise CalibrationFailed(
+                f"The first pose of the board does not agree with the others: {errors[worst]:.2f} px against {np.median(errors):.2f} px.",
+                cure="Lay the board flat on the reference plane, keep it still, and capture again: this pose defines z = 0.",
+                detail="first_pose_outlier",
+            )
+        if len(kept) <= MIN_POSES:
+            raise CalibrationFailed(
+                f"The poses of the board do not agree with each other; pose {kept[worst] + 1} least, by {errors[worst]:.2f} px.",
+                cure="Keep the board still during each pose and capture again.",
+                detail="poses_disagree",
+            )
+        kept.pop(worst)
+
+
+def _typical_error(camera: NDArray[np.float64], projectors: tuple[NDArray[np.float64], ...]) -> float:
+    """RMS of a pose's residuals in camera and projectors, pixels."""
+    squares = np.concatenate([np.sum(e**2, axis=1) for e in (camera, *projectors)])
+    return float(np.sqrt(np.nanmean(squares)))
+
+
+def _held_out_rms_um(
+    rig: RigConfig, camera: Pinhole, projectors: tuple[ProjectorCalibration, ...], offsets_mm: NDArray[np.float64], capture: BoardCapture
+) -> float:
+    """RMS distance of a measured board from its own, slightly bowed surface, µm, within the hull of its corners.
 
     Raises:
         CalibrationFailed: the board is not found, or not measured.
     """
-    _, corners = detect_board(capture.luminance, rig.artefacts.board)
+    ids, corners = detect_board(capture.luminance, rig.artefacts.board)
+    board_mm = board_corners(rig.artefacts.board)
     inside = np.zeros(capture.luminance.shape, np.uint8)
     hull = cv2.convexHull(np.rint(corners).astype(np.int32).reshape(-1, 1, 2))
     cv2.fillConvexPoly(inside, np.asarray(hull), 1)
@@ -126,16 +190,39 @@ def held_out_flatness_um(rig: RigConfig, camera: Pinhole, projectors: tuple[Proj
         Triangulator(camera, p, slopes).heights(column, sigma) for p, column, sigma in zip(projectors, capture.columns, capture.sigmas, strict=True)
     ]
     z, _, views = fuse(heights)
-    cloud = points(z, slopes, camera.centre_mm)[(inside > 0) & (views > 1)].astype(np.float64)
+    measured = (inside > 0) & (views > 1) & _evenly_printed(capture.luminance)
+    cloud = points(z, slopes, camera.centre_mm)[measured].astype(np.float64)
     if len(cloud) < 1000:
         raise CalibrationFailed(
             "The held-out pose of the board could not be measured by two projectors.",
             cure="Place the last pose within the light of all projectors.",
             detail="held_out",
         )
+    # Where on the board each point lies, and how far the board's surface is there from a plane: smooth, so the noise of single corners goes.
+    to_board, _ = cv2.findHomography(corners, board_mm[ids, :2])
+    pixels = np.stack(np.nonzero(measured)[::-1], -1).reshape(-1, 1, 2).astype(np.float64)
+    bow = _quadratic(np.asarray(cv2.perspectiveTransform(pixels, to_board), np.float64).reshape(-1, 2)) @ _fit(_quadratic(board_mm[:, :2]), offsets_mm[:, 2])
     centred = cloud - cloud.mean(axis=0)
     normal = np.linalg.svd(centred.T @ centred)[0][:, 2]
-    return float(1000 * np.sqrt(np.mean((centred @ normal) ** 2)))
+    off = centred @ (normal * np.sign(normal[2])) + bow  # the board's own z points away from the camera
+    plane = np.column_stack([np.ones(len(centred)), centred[:, :2]])
+    return float(1000 * np.sqrt(np.mean((off - plane @ _fit(plane, off)) ** 2)))
+
+
+def _evenly_printed(luminance: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where no edge of the print is near, (H, W): there the lens mixes bright ground into the fringes on dark ink, which shifts them on any
+    board, however well the rig is calibrated."""
+    around = np.ones((EDGE_PX, EDGE_PX), np.uint8)
+    return cv2.erode(luminance, around) > EVEN_SHARE * cv2.dilate(luminance, around)
+
+
+def _quadratic(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    x, y = xy.T
+    return np.column_stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+
+
+def _fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.lstsq(design, values, rcond=None)[0].astype(np.float64)
 
 
 def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
@@ -170,7 +257,7 @@ def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
         read = np.concatenate([o.projector_px[p, s] for o, s in zip(observations, seen, strict=True)])
         projectors.append(optics)
         poses.append(_resect(optics, where, read, cv2.SOLVEPNP_SQPNP))
-    return Bundle(camera, tuple(projectors), tuple(poses), boards)
+    return Bundle(camera, tuple(projectors), tuple(poses), boards, np.zeros(board_corners(rig.artefacts.board).shape))
 
 
 def _resect(optics: Optics, where_mm: NDArray[np.float64], pixels: NDArray[np.float64], method: int = cv2.SOLVEPNP_IPPE) -> Pose:
@@ -179,32 +266,3 @@ def _resect(optics: Optics, where_mm: NDArray[np.float64], pixels: NDArray[np.fl
     if not found:
         raise CalibrationFailed("No pose explains where the board's corners appear.", cure="Check the board's size in rig.yaml.", detail="no_fit")
     return Pose(np.asarray(rotation, np.float64).ravel(), np.asarray(translation, np.float64).ravel())
-
-
-def _in_rig_frame(rig: RigConfig, bundle: Bundle) -> tuple[Pinhole, tuple[ProjectorCalibration, ...]]:
-    """Devices in the frame that the first board pose and the camera's axis define."""
-    first = bundle.board_poses[0]
-    up = -first.R[:, 2] if first.R[2, 2] > 0 else first.R[:, 2]  # in the camera's frame, towards the camera
-    origin = np.array([0, 0, (up @ first.translation_mm) / up[2]])
-    x = np.array([1.0, 0, 0]) - up[0] * up
-    x /= np.linalg.norm(x)
-    R = np.column_stack([x, np.cross(up, x), up]).astype(np.float64)  # rig → camera
-    camera = Pinhole(width_px=rig.camera.width_px, height_px=rig.camera.height_px, **_fields(bundle.camera, R, origin))
-    projectors = tuple(
-        ProjectorCalibration(
-            name=config.name,
-            width_px=config.width_px,
-            height_px=config.height_px,
-            **_fields(optics, pose.R @ R, pose.R @ origin + pose.translation_mm),
-        )
-        for config, optics, pose in zip(rig.projectors, bundle.projectors, bundle.projector_poses, strict=True)
-    )
-    return camera, projectors
-
-
-def _fields(optics: Optics, R: NDArray[np.float64], t: NDArray[np.float64]) -> dict:
-    f, cx, cy, k1, k2, p1, p2 = optics.values.tolist()
-    rotation = tuple(tuple(row) for row in R.tolist())
-    return {
-        "fx_px": f, "fy_px": f, "cx_px": cx, "cy_px": cy, "distortion": (k1, k2, p1, p2, 0.0), "rotation": rotation, "translation_mm": tuple(t.tolist()),
-    }  # fmt: skip

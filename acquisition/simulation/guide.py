@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.simulation.artefacts import charuco_board, mirror_sphere, white_plate
+from acquisition.simulation.artefacts import ball_bar, charuco_board, flat_plate, mirror_sphere, step_block, white_plate
 from acquisition.simulation.bench import Bench
 from rig_configs.calibration import Vector3
 from rig_configs.schema import RigConfig
@@ -55,6 +55,29 @@ class BenchGuide:
         rng = np.random.default_rng([self._seed, 12, position])
         dx, dy = rng.uniform(-0.5, 0.5, 2)
         self._bench.place(mirror_sphere(self._rig, x + float(dx), y + float(dy)))
+
+    def plane(self, position: int) -> None:
+        """Hold the white plate level in the first position, then higher and tilted."""
+        rng = np.random.default_rng([self._seed, 13, position])
+        tilt = np.deg2rad(6) * np.array([np.cos(2.4 * position), np.sin(2.4 * position), 0]) if position else np.zeros(3)
+        self._bench.place(flat_plate(float(rng.uniform(0, 5)), _vector(tilt)))
+
+    def ball_bar(self, position: int) -> None:
+        """Lay the ball bar into another place and direction each time, as far from the middle as the field has room."""
+        artefact = self._rig.artefacts.ball_bar
+        rng = np.random.default_rng([self._seed, 14, position])
+        angle = np.pi * position / 7 + float(rng.uniform(-0.1, 0.1))
+        camera = self._rig.camera
+        room = np.array([camera.width_px, camera.height_px]) * camera.pixel_pitch_mm / 2
+        reach = np.abs([np.cos(angle), np.sin(angle)]) * artefact.spacing_mm / 2 + artefact.diameter_mm / 2
+        x, y = rng.uniform(-1, 1, 2) * np.maximum(0.85 * room - reach, 0)
+        self._bench.place(ball_bar(self._rig, float(x), float(y), angle))
+
+    def step(self, position: int) -> None:
+        """Put the gauge block elsewhere on the white plate each time."""
+        rng = np.random.default_rng([self._seed, 15, position])
+        x, y = rng.uniform(-0.2, 0.2, 2) * self._rig.camera.nominal.field_width_mm * np.array([1, 0.5])
+        self._bench.place(step_block(self._rig, float(x), float(y), float(rng.uniform(-0.5, 0.5))))
 
 
 def _vector(values: NDArray[np.float64]) -> Vector3:

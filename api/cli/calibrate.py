@@ -6,10 +6,9 @@ import math
 from typing import Annotated
 
 import typer
-from rich.prompt import Prompt
 from rich.table import Table
 
-from api.cli.common import JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
+from api.cli.common import JsonOption, RigOption, ask, cancellable, print_json, progress_bar, stderr
 from rig_configs.calibration import Calibration, Vector3
 from rig_configs.errors import CalibrationFailed
 from rig_configs.files import CALIBRATION_FILE, load_rig, rig_folder, save_calibration
@@ -25,25 +24,21 @@ class PersonGuide:
     def board(self, pose: int, of: int, centre_mm: Vector3, rotation_rad: Vector3) -> None:
         """Ask for a pose of the board."""
         if pose == 0:
-            _ask("Lay the board flat on the reference plane, upright in the image")
+            ask("Lay the board flat on the reference plane, upright in the image")
             return
         tilt_deg = math.degrees(math.hypot(*rotation_rad[:2]))
         # Tilting about an axis raises the side to its left, seen along it.
         side = ("top", "left", "bottom", "right")[round(math.degrees(math.atan2(rotation_rad[1], rotation_rad[0])) / 90) % 4]
         how = f"its {side} side raised, {tilt_deg:.0f}°" if tilt_deg > 1 else "level"
-        _ask(f"Hold the board {centre_mm[2]:.0f} mm above the plane, {how} (pose {pose + 1} of {of})")
+        ask(f"Hold the board {centre_mm[2]:.0f} mm above the plane, {how} (pose {pose + 1} of {of})")
 
     def plate(self) -> None:
         """Ask for the plate."""
-        _ask("Lay the matt white plate on the reference plane")
+        ask("Lay the matt white plate on the reference plane")
 
     def sphere(self, position: int) -> None:
         """Ask for the sphere."""
-        _ask(f"Put the mirror sphere on the dark plate, {'in the middle' if position == 0 else 'elsewhere in the field'}")
-
-
-def _ask(what: str) -> None:
-    Prompt.ask(f"{what}, then press Enter", default="", show_default=False, console=stderr)
+        ask(f"Put the mirror sphere on the dark plate, {'in the middle' if position == 0 else 'elsewhere in the field'}")
 
 
 @app.command("all")

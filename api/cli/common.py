@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.prompt import Prompt
 
 RigOption = Annotated[str, typer.Option("--rig", help="Name of a shipped rig, or path of a folder with rig.yaml.")]
 DataDirOption = Annotated[
@@ -27,6 +28,11 @@ stderr = Console(stderr=True, highlight=False)
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def ask(what: str) -> None:
+    """Tell a person what to do, and wait until it is done."""
+    Prompt.ask(f"{what}, then press Enter", default="", show_default=False, console=stderr)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from acquisition.drivers.simulated import open_simulated
+from acquisition.simulation.artefacts import board_shape, white_plate
 from acquisition.simulation.artefacts import charuco_board as board_on_bench
-from acquisition.simulation.artefacts import white_plate
 from acquisition.simulation.bench import Bench
 from acquisition.simulation.optics import Lens
 from acquisition.simulation.parts import part_kind
@@ -27,6 +27,7 @@ from structured_light.calibration import GeometryFit, board_poses, calibrate_geo
 from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap
 from structured_light.reconstructor import FourEye
+from structured_light.uncertainty import height_sigma_um
 
 Vector = tuple[float, float, float]
 
@@ -74,10 +75,9 @@ def fit(demo: RigConfig, captures: list[BoardCapture]) -> GeometryFit:
     return calibrate_geometry(demo, iter(captures))
 
 
-def corners_on_bench(rig: RigConfig, ids_mm: NDArray[np.float64], centre: Vector, rotation: Vector) -> NDArray[np.float64]:
+def corners_on_bench(rig: RigConfig, ids: NDArray[np.int64], centre: Vector, rotation: Vector) -> NDArray[np.float64]:
     """Where the board's corners truly are, rig frame."""
-    board = rig.artefacts.board
-    own = (ids_mm - [board.columns * board.square_mm / 2, board.rows * board.square_mm / 2, 0]) * [1, -1, 1]
+    own = board_shape(rig)[1:-1, 1:-1].reshape(-1, 3)[ids]
     R, _ = cv2.Rodrigues(np.array(rotation, np.float64))
     return own @ np.asarray(R).T + centre
 
@@ -104,7 +104,7 @@ def measure(demo: RigConfig, bench: Bench, fit: GeometryFit, rig, what) -> tuple
 def test_corners_and_projector_pixels_are_where_they_truly_are(demo: RigConfig, bench: Bench, capture) -> None:
     pose = (0.0, 0.0, 6.0), (0.2, -0.15, 0.1)
     observation = observe_board(capture(*pose), demo.artefacts.board)
-    points = corners_on_bench(demo, observation.board_mm, *pose)
+    points = corners_on_bench(demo, observation.ids, *pose)
     off = observation.camera_px - seen_by(bench.truth.camera.lens, points)
     assert len(off) > 60
     assert np.sqrt(np.mean(off**2)) < 0.04
@@ -123,6 +123,45 @@ def test_the_held_out_board_is_flat_and_the_fit_is_tight(fit: GeometryFit, demo:
     assert fit.camera_rms_px < 0.06
     assert fit.projector_rms_px < 0.02
     assert 0 < fit.held_out_rms_um < 6
+
+
+def test_the_board_s_own_shape_is_found_not_believed(fit: GeometryFit, demo: RigConfig) -> None:
+    """Its bow of some micrometres would otherwise bend every plane that the rig measures."""
+    nominal = board_corners(demo.artefacts.board)
+    true = board_shape(demo)[1:-1, 1:-1].reshape(-1, 3)
+    found = (nominal - nominal.mean(axis=0) + fit.bundle.board_offsets_mm) * [1, -1, -1]
+    true, found = true - true.mean(axis=0), found - found.mean(axis=0)
+    u, _, v = np.linalg.svd(found.T @ true)
+    error_um = 1e3 * (found @ u @ v - true)
+    as_drawn_um = 1e3 * (true - (nominal - nominal.mean(axis=0)) * [1, -1, -1])
+    assert error_um[:, 2].std() < 0.3 * as_drawn_um[:, 2].std()
+    assert error_um[:, :2].std() < 0.7 * as_drawn_um[:, :2].std()
+
+
+def test_uncertainty_covers_the_error_of_a_height_and_grows_with_the_noise(fit: GeometryFit, demo: RigConfig, bench: Bench, rig) -> None:
+    _, error = measure(demo, bench, fit, rig, white_plate())
+    tiles_um = 1e3 * error[: 228 // 38 * 38, : 342 // 38 * 38].reshape(6, 38, 9, 38).mean(axis=(1, 3))
+    assert 0.1 < fit.uncertainty.height_median_um < 3
+    assert np.abs(tiles_um).max() < 3 * fit.uncertainty.height_max_um
+    assert [d.name for d in fit.uncertainty.devices] == ["camera", *(p.name for p in demo.projectors)]
+    true = bench.truth.camera.lens
+    camera = fit.uncertainty.devices[0]
+    assert abs(fit.camera.fx_px - true.K[0, 0]) < 4 * camera.focal_px
+    noisier = replace(fit.bundle, covariance=4 * fit.bundle.covariance)
+    assert np.nanmedian(height_sigma_um(demo, noisier)) == pytest.approx(2 * fit.uncertainty.height_median_um, rel=0.05)
+
+
+def test_a_pose_that_moved_between_its_frames_is_left_out_and_named(demo: RigConfig, captures: list[BoardCapture], fit: GeometryFit) -> None:
+    def moved_late(capture: BoardCapture) -> BoardCapture:
+        *before, last = capture.columns
+        return replace(capture, columns=(*before, last + np.float32(0.8)))
+
+    again = calibrate_geometry(demo, [*captures[:4], moved_late(captures[4]), *captures[5:]])
+    assert again.dropped == (4,)
+    assert again.poses == fit.poses - 1
+    assert again.projector_rms_px < 1.3 * fit.projector_rms_px
+    with pytest.raises(CalibrationFailed, match="first pose of the board does not agree"):
+        calibrate_geometry(demo, [moved_late(captures[0]), *captures[1:]])
 
 
 def test_the_rig_frame_is_the_one_of_the_first_board_and_the_camera(fit: GeometryFit) -> None:
@@ -147,7 +186,8 @@ def test_a_reconstructed_part_is_true_to_micrometres(demo, bench, fit, rig, kind
     picked = error[object_mask]
     assert np.median(np.abs(picked)) < 0.005
     assert abs(np.median(picked)) < 0.001
-    assert 0.8 < np.median(cloud.sigma_z_mm[object_mask]) / (1.4826 * np.median(np.abs(picked))) < 1.25
+    if kind == "plate":  # on a textured part the lens averages what the truth tells of a point
+        assert 0.8 < np.median(cloud.sigma_z_mm[object_mask]) / (1.4826 * np.median(np.abs(picked))) < 1.25
     visible = np.any(truth_of(bench).visible_from_projector, axis=0)
     assert cloud.valid[visible].mean() > 0.99
 
@@ -177,13 +217,15 @@ def test_the_adjustment_s_derivatives_are_right() -> None:
     boards = tuple(Pose(rng.normal(0, 0.3, 3), np.array([-15, -10, 200.0])) for _ in range(2))
     board_mm = np.column_stack([rng.uniform(0, 30, (9, 2)), np.zeros(9)])
     observations = [
-        BoardObservation(board_mm, rng.uniform(0, 300, (9, 2)), rng.uniform(0, 300, (2, 9, 2)), rng.normal(0, 1, (2, 9, 2, 2))) for _ in boards
+        BoardObservation(np.arange(9), board_mm, rng.uniform(0, 300, (9, 2)), rng.uniform(0, 300, (2, 9, 2)), rng.normal(0, 1, (2, 9, 2, 2)))
+        for _ in boards
     ]
     observations[0].projector_px[1, 3] = np.nan
-    problem = _Problem(Bundle(optics[0], tuple(optics[1:]), tuple(poses), boards), observations, 0.1, 0.2)
-    x = problem.pack()
+    start = Bundle(optics[0], tuple(optics[1:]), tuple(poses), boards, rng.normal(0, 0.005, (9, 3)))
+    problem = _Problem(start, observations, 0.1, 0.2)
+    x = start.vector()
     numeric = np.column_stack([(problem.residuals(x + d) - problem.residuals(x - d)) / 2e-5 for d in 1e-5 * np.eye(len(x))])
-    np.testing.assert_allclose(problem.jacobian(x), numeric, rtol=1e-6, atol=1e-3)
+    np.testing.assert_allclose(problem.jacobian(x).toarray(), numeric, rtol=1e-6, atol=1e-3)
 
 
 def test_a_picture_without_the_board_is_refused_in_plain_words(demo: RigConfig, captures: list[BoardCapture]) -> None:
