@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from acquisition.simulation.bench import Bench
 from acquisition.simulation.optics import TrueRig
-from acquisition.simulation.renderer import View
-from acquisition.simulation.scene import SceneObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +42,16 @@ def truth_of(bench: Bench) -> Truth:
         normals=surface.normals,
         albedo=surface.albedo,
         object_mask=view.object_mask(),
-        defect_mask=_defects(view, view.placed),
+        defect_mask=defect_mask(bench),
         visible_from_zone=tuple(view.visible_from(z.position_mm) for z in rig.zones),
         visible_from_projector=tuple(view.visible_from_projector(p) for p in range(len(rig.projectors))),
     )
 
 
-def _defects(view: View, placed: SceneObject | None) -> NDArray[np.bool_]:
-    xyz = view.surface.xyz_mm
+def defect_mask(bench: Bench) -> NDArray[np.bool_]:
+    """Where what lies on a bench now is defective, (H, W) bool: :attr:`Truth.defect_mask` without the cost of the rest."""
+    view = bench.view
+    placed, xyz = view.placed, view.surface.xyz_mm
     if placed is None or placed.defects is None:
         return np.zeros(xyz.shape[:2], np.bool_)
     own = ((xyz - placed.t) @ placed.R).astype(np.float32)

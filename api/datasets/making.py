@@ -19,7 +19,7 @@ from acquisition import pixel_formats
 from acquisition.rig import nobody
 from acquisition.sequence import FringeStep, Sequence, ZoneStep
 from acquisition.simulation.parts import random_pose
-from acquisition.simulation.truth import Truth, truth_of
+from acquisition.simulation.truth import Truth, defect_mask, truth_of
 from api.composition import open_rig
 from api.datasets.noise import Conditions, MeasuredErrors, NoiseModel, NoiseTable
 from api.datasets.plan import PlannedSample
@@ -47,7 +47,7 @@ LEAST_DEFECT_PX = 8
 class _Scan:
     result: Reconstruction
     zones: tuple[NDArray[np.uint8], ...]
-    truth: Truth
+    """Colour pictures under each zone alone."""
 
 
 def simulated_rig(rig: str | Path) -> tuple[RigConfig, Calibration, Path]:
@@ -111,7 +111,7 @@ class SampleMaker:
         for attempt in range(MOST_ATTEMPTS):
             seed = planned.seed(run_seed, attempt)
             self._place(planned, seed)
-            mask = truth_of(self._bench).defect_mask if planned.defect else None
+            mask = defect_mask(self._bench) if planned.defect else None
             if mask is not None and np.count_nonzero(mask) < LEAST_DEFECT_PX:
                 continue  # on the far side or in a groove: no camera could be asked to find it
             scan = self._scan(cancelled, None if self._noise is None else seed)
@@ -131,9 +131,10 @@ class SampleMaker:
         """
         self._place(planned, planned.seed(run_seed))
         scan = self._scan(cancelled, None)
-        z = scan.truth.xyz_mm[..., 2]
+        truth = truth_of(self._bench)
+        z = truth.xyz_mm[..., 2]
         error = 1e3 * (scan.result.points.xyz_mm[..., 2] - z)
-        return MeasuredErrors(_conditions(scan.truth, scan.zones), error.astype(np.float32)), z
+        return MeasuredErrors(_conditions(truth, scan.zones), error.astype(np.float32)), z
 
     def _place(self, planned: PlannedSample, seed: int) -> Part:
         part = self._kinds[planned.sample_id.category].make(seed, planned.defect)
@@ -152,10 +153,9 @@ class SampleMaker:
                 self._reconstructor.add(frame)
                 if not isinstance(frame.step, FringeStep):
                     self._colour(frame)
-        truth = truth_of(self._bench)
         zones = tuple(colour.picture() for colour in self._colours)
-        cloud = None if noise_seed is None else self._cloud(truth, zones, noise_seed)
-        return _Scan(self._reconstructor.finish(cloud), zones, truth)
+        cloud = None if noise_seed is None else self._cloud(zones, noise_seed)
+        return _Scan(self._reconstructor.finish(cloud), zones)
 
     def _colour(self, frame: Frame) -> None:
         picture = pixel_formats.rgb(frame.pixels, self._format)
@@ -165,9 +165,10 @@ class SampleMaker:
             for colour in self._colours:
                 colour.add_ambient(picture, frame.exposure_us)
 
-    def _cloud(self, truth: Truth, zones: tuple[NDArray[np.uint8], ...], seed: int) -> PointMap:
+    def _cloud(self, zones: tuple[NDArray[np.uint8], ...], seed: int) -> PointMap:
         """The true geometry as a scan might give it."""
         assert self._noise is not None
+        truth = truth_of(self._bench)
         conditions = _conditions(truth, zones)
         z = self._noise.height(truth.xyz_mm[..., 2], conditions, np.random.default_rng([seed, 5]))
         views = np.where(np.isnan(z), 0, conditions.projectors).astype(np.uint8)
