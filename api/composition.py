@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 from acquisition.rig import Rig, open_replay
 from api.recipes import Recipes
 from api.station import Station
+from rig_configs.errors import D3Error, NotFound
 from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
 from rig_configs.schema import ReplayCamera, RigConfig
 
 if TYPE_CHECKING:
     from acquisition.simulation.bench import Bench
     from acquisition.simulation.feeder import PartFeeder
+    from acquisition.simulation.parts import PartKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +54,14 @@ class Hand:
 
     Args:
         bench: the bench.
+        parts: what it can hold, by name.
         seed: the same seed loads the same parts.
         defect_share: share of defective parts.
     """
 
-    def __init__(self, bench: Bench, seed: int, defect_share: float = 1 / 3) -> None:
-        from acquisition.simulation.feeder import PartFeeder
-
-        self._feeder = PartFeeder
+    def __init__(self, bench: Bench, parts: Mapping[str, PartKind], seed: int, defect_share: float = 1 / 3) -> None:
         self._bench = bench
+        self.parts = parts
         self._seed = seed
         self._defect_share = defect_share
         self._feeders: dict[tuple[str, bool], PartFeeder] = {}
@@ -72,19 +74,24 @@ class Hand:
         """Load the next part of those that are all good. Raises NotFound."""
         self._of(recipe, good=True).place_next()
 
+    def part(self, recipe: str) -> PartKind:
+        """The part that goes by a recipe. Raises NotFound."""
+        if recipe not in self.parts:
+            raise NotFound(f"The simulated bench has no part '{recipe}'.", cure=f"Choose one of: {', '.join(self.parts)}.", detail="part")
+        return self.parts[recipe]
+
+    def feeder(self, recipe: str, seed: int, defect_share: float = 0.0) -> PartFeeder:
+        """Somebody who lays this recipe's parts, by a seed of their own. Raises NotFound."""
+        from acquisition.simulation.feeder import PartFeeder
+
+        return PartFeeder(self._bench, self.part(recipe), seed, defect_share)
+
     def _of(self, recipe: str, *, good: bool) -> PartFeeder:
         if (recipe, good) not in self._feeders:
             # Good parts for teaching are other parts than those that are inspected.
             seed = self._seed + (500_000_000 if good else 0)
-            self._feeders[recipe, good] = self._feeder(self._bench, recipe, seed, 0.0 if good else self._defect_share)
+            self._feeders[recipe, good] = self.feeder(recipe, seed, 0.0 if good else self._defect_share)
         return self._feeders[recipe, good]
-
-
-def simulated_recipes() -> tuple[str, ...]:
-    """The parts that the simulated bench can show."""
-    from acquisition.simulation.parts import PART_KINDS
-
-    return tuple(PART_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,8 @@ def open_station(
         capture: replay this saved capture in place of the rig's devices.
 
     Raises:
-        ConfigurationError: the rig or its calibration is wrong.
+        ConfigurationError: the rig or its calibration is wrong, or the mesh of one of its parts.
+        NotFound: a part of a simulated rig is of a material that there is not.
         DeviceError, CaptureError: a device cannot be opened.
     """
     folder = rig_folder(rig)
@@ -123,7 +131,14 @@ def open_station(
         check_belongs(calibration, opened.rig.config, folder)
     if opened.bench is None:
         return OpenStation(Station(name, opened.rig, calibration, Recipes(data_dir / "models")), None, None)
-    hand = Hand(opened.bench, seed)
-    recipes = Recipes(data_dir / "models", simulated_recipes())
+    from acquisition.simulation.user_mesh import known_parts
+
+    try:
+        parts = known_parts(config, folder)
+    except D3Error:
+        opened.rig.close()
+        raise
+    hand = Hand(opened.bench, parts, seed)
+    recipes = Recipes(data_dir / "models", parts)
     station = Station(name, opened.rig, calibration, recipes, hand.next_part if automatic_hand else None)
     return OpenStation(station, hand, opened.bench)

@@ -43,9 +43,9 @@ def _tidied(raw: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return _without_patches(holes, _HOLE_MM2) == 0
 
 
-def _without_patches(mask: NDArray[np.uint8], least_mm2: float) -> NDArray[np.uint8]:
+def _without_patches(mask: cv2.typing.MatLike, least_mm2: float) -> NDArray[np.uint8]:
     """The mask without its patches that are smaller than an area."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     keep = stats[:, cv2.CC_STAT_AREA] * STEP_MM**2 >= least_mm2
     keep[0] = False
-    return keep[labels].astype(np.uint8)
+    return keep[np.asarray(labels, np.intp)].astype(np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from acquisition.simulation.bench import Bench
-from acquisition.simulation.parts import Part, part_kind, random_pose
+from acquisition.simulation.parts import Part, PartKind, part_kind, random_pose
 
 
 class PartFeeder:
@@ -13,7 +13,7 @@ class PartFeeder:
 
     Args:
         bench: where they are laid.
-        kind: name of the product.
+        kind: the product, or its name where it is one of the bench's own.
         seed: the same seed feeds the same parts in the same poses.
         defect_share: how many of them are defective, as a share.
 
@@ -21,9 +21,9 @@ class PartFeeder:
         NotFound: the bench has no such part.
     """
 
-    def __init__(self, bench: Bench, kind: str, seed: int = 0, defect_share: float = 1 / 3) -> None:
+    def __init__(self, bench: Bench, kind: str | PartKind, seed: int = 0, defect_share: float = 1 / 3) -> None:
         self._bench = bench
-        self._kind = part_kind(kind)
+        self._kind = part_kind(kind) if isinstance(kind, str) else kind
         self._seed = seed
         self._defect_share = defect_share
         self._fed = 0

@@ -10,6 +10,7 @@ import typer
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
 from api.cli.serve import HostOption, PortOption, run
 from api.cli.teach import DEFAULT_PARTS, teach_with_bar
+from rig_configs.errors import Unprocessable
 
 if TYPE_CHECKING:
     from api.composition import OpenStation
@@ -24,6 +25,7 @@ def demo(
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
     data_dir: DataDirOption = DATA_DIR,
+    rig: Annotated[str, typer.Option(help="A simulated rig: a shipped one by name, or a folder with one that has parts of your own.")] = "demo",
     recipe: Annotated[str, typer.Option(help="Part to inspect.")] = RECIPE,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the parts and the noise.")] = 0,
     teach_parts: Annotated[int, typer.Option(min=5, max=500, help="Good parts to teach from, when no model is there.")] = DEFAULT_PARTS,
@@ -33,8 +35,10 @@ def demo(
     from api.log import configure_logging
     from api.settings import Settings
 
-    opened = open_station("demo", data_dir, name="demo", seed=seed, automatic_hand=not once)
+    opened = open_station(rig, data_dir, name="demo", seed=seed, automatic_hand=not once)
     try:
+        if opened.hand is None:
+            raise Unprocessable(f"Rig '{rig}' is not a simulated one.", cure="Start a real rig with: d3station serve", detail="not_simulated")
         opened.station.models.check(recipe)
         if not opened.station.models.is_taught(recipe):
             teach_with_bar(opened, recipe, teach_parts)
@@ -65,8 +69,6 @@ def _in_words(inspection: dict[str, Any]) -> str:
 
 def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: str, seed: int) -> list[dict[str, Any]]:
     """Inspect one good and one defective part of a seed by the service's own job runner and store."""
-    from acquisition.simulation.feeder import PartFeeder
-    from acquisition.simulation.parts import PART_KINDS
     from api.jobs import JobRunner
     from api.schemas import InspectionRequest, Role
     from api.security import Principal
@@ -74,9 +76,9 @@ def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: 
     from api.store.store import open_store
     from api.waiting import finished
 
-    assert opened.bench is not None
-    feeder = PartFeeder(opened.bench, recipe, seed)
-    defects = PART_KINDS[recipe].defects
+    assert opened.hand is not None
+    feeder = opened.hand.feeder(recipe, seed)
+    defects = opened.hand.part(recipe).defects
     store = open_store(settings)
     runner = JobRunner(store, opened.station, station_name=settings.station_name)
     results: list[dict[str, Any]] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -51,8 +53,14 @@ class SmallScanner:
         for frame in self.rig.scan(self.reconstructor.sequence):
             self.reconstructor.add(frame)
         result = self.reconstructor.finish()
-        pictures = {"rgb": result.rgb / 255, "pseudo3d": result.photometric.pseudo3d / 255, "xyz": result.points.xyz_mm[..., 2:].astype(np.float64)}
-        return {name: cv2.GaussianBlur(picture, (0, 0), 1.0).reshape(*picture.shape[:2], -1) for name, picture in pictures.items()}
+        pictures: dict[str, NDArray[Any]] = {
+            "rgb": result.rgb / 255,
+            "pseudo3d": result.photometric.pseudo3d / 255,
+            "xyz": result.points.xyz_mm[..., 2:].astype(np.float64),
+        }
+        return {
+            name: np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.float64).reshape(*picture.shape[:2], -1) for name, picture in pictures.items()
+        }
 
 
 @pytest.fixture(scope="module")
