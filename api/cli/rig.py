@@ -70,10 +70,8 @@ def capture(
 
     opened = open_station(rig, data_dir, seed=seed, automatic_hand=False)
     try:
-        if opened.bench is not None:
-            from acquisition.simulation.feeder import PartFeeder
-
-            PartFeeder(opened.bench, recipe or opened.station.recipes()[0], seed).place(defect, seed=seed)
+        if opened.hand is not None:
+            opened.hand.feeder(recipe or opened.station.recipes()[0], seed).place(defect, seed=seed)
         with cancellable() as cancelled:
             frames = sum(1 for _ in opened.station.frames(cancelled, keep=out))
     finally:
