@@ -112,7 +112,7 @@ def _bilinear(image, u, v):
 
 @njit(cache=True, parallel=True)
 def shadow_rays(xyz, normal, light, inside, out):
-    """Rays (H, W, 6) from each surface point to a light, in units of their distance: origin lifted off the surface by 4 µm.
+    """Rays (H, W, 6) from each surface point to a light, in units of their distance.
 
     Points that cannot see the light anyway (facing away, no surface, or not ``inside``) get a ray of no length, and False back.
     """
@@ -120,9 +120,8 @@ def shadow_rays(xyz, normal, light, inside, out):
         for j in range(xyz.shape[1]):
             facing = np.float32(0)
             for c in range(3):
-                start = xyz[i, j, c] + np.float32(0.004) * normal[i, j, c]
-                out[i, j, c] = start
-                out[i, j, 3 + c] = light[c] - start
+                out[i, j, c] = xyz[i, j, c]
+                out[i, j, 3 + c] = light[c] - xyz[i, j, c]
                 facing += normal[i, j, c] * out[i, j, 3 + c]
             if not facing > 0 or not inside[i, j]:
                 inside[i, j] = False

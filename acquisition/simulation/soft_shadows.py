@@ -82,7 +82,9 @@ def _frame(axis: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _disc() -> NDArray[np.float64]:
-    """Places on the unit disc, each for an equal share of it: Vogel's spiral (1979), (PARTS, 2)."""
-    k = np.arange(PARTS)
-    radius, angle = np.sqrt((k + 0.5) / PARTS), k * np.pi * (3 - np.sqrt(5))
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+    """Places on the unit disc, each for an equal share of it, (PARTS, 2): half of them on Vogel's spiral (1979), the rest opposite, so
+    that a shadow's half-light lies where the centre's shadow ends."""
+    k = np.arange(PARTS // 2)
+    radius, angle = np.sqrt((k + 0.5) / len(k)), k * np.pi * (3 - np.sqrt(5))
+    half = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+    return np.concatenate([half, -half])
