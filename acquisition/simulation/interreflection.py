@@ -95,6 +95,10 @@ def _interpolate(grid, points, normals, xyz, normal, step, out):
         v = min(max((i - step // 2) / step, 0.0), rows - 1.0)
         y = min(int(v), rows - 2)
         for j in range(out.shape[1]):
+            if not np.isfinite(xyz[i, j, 2]):
+                for c in range(3):
+                    out[i, j, c] = 0
+                continue
             u = min(max((j - step // 2) / step, 0.0), columns - 1.0)
             x = min(int(u), columns - 2)
             total, red, green, blue = np.float32(1e-12), np.float32(0), np.float32(0), np.float32(0)
@@ -114,8 +118,6 @@ def _interpolate(grid, points, normals, xyz, normal, step, out):
                     red += weight * grid[y + a, x + b, 0]
                     green += weight * grid[y + a, x + b, 1]
                     blue += weight * grid[y + a, x + b, 2]
-            if not np.isfinite(xyz[i, j, 2]):
-                red, green, blue = np.float32(0), np.float32(0), np.float32(0)
             out[i, j, 0] = red / total
             out[i, j, 1] = green / total
             out[i, j, 2] = blue / total
