@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Generate and check data sets in the Real-IAD D³ layout.", no_args_is_help=True)
 
 SHOWN_OF_A_CODE = 5
+MOST_OF_A_CLASS = 100_000
 
 
 @app.command()
@@ -26,10 +27,10 @@ def generate(
     out: Annotated[Path, typer.Option("--out", help="Folder of the data set; a run that was cut off goes on there.")],
     rig: RigOption = "demo",
     categories: Annotated[str, typer.Option(help="Parts of the simulated bench, with commas between, or 'all'.")] = "all",
-    train_good: Annotated[int, typer.Option(min=0, help="Good samples to learn from, of each category.")] = 24,
-    validation_good: Annotated[int, typer.Option(min=0, help="Good samples to choose settings on, of each category.")] = 0,
-    test_good: Annotated[int, typer.Option(min=0, help="Good samples to be judged, of each category.")] = 12,
-    per_defect: Annotated[int, typer.Option(min=0, help="Samples to be judged of each defect of each category.")] = 6,
+    train_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to learn from, of each category.")] = 24,
+    validation_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to choose settings on, of each category.")] = 0,
+    test_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to be judged, of each category.")] = 12,
+    per_defect: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Samples to be judged of each defect of each category.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Seed of parts, poses and noise.")] = 0,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Processes that make samples; the data do not depend on it.")] = 1,
     fidelity: Annotated[
