@@ -89,6 +89,8 @@ def inspection_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -
     steps: list[AmbientStep | ZoneStep | FringeStep] = [AmbientStep(exposure_us=timing.ambient_exposure_us)]
     steps += [ZoneStep(zone=z, exposure_us=timing.light_exposure_us) for z in range(len(rig.lights.zones))]
     steps += [
-        FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us) for p in range(len(rig.projectors)) for i in range(len(patterns[p]))
+        FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us * timing.fringes.exposure_factor(i))
+        for p in range(len(rig.projectors))
+        for i in range(len(patterns[p]))
     ]
     return Sequence(tuple(steps), tuple(tuple(p) for p in patterns))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,16 +48,19 @@ class Reconstructor:
     Args:
         rig: the rig.
         calibration: what is known of it.
+        projectors: which projectors' frames to use, all where not given: one, two or four eyes.
     """
 
-    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
+    def __init__(self, rig: RigConfig, calibration: Calibration, projectors: Seq[int] | None = None) -> None:
         self._format = rig.camera.pixel_format
-        patterns = [tuple(FringePatterns(rig.sequence.fringes, p.width_px, p.height_px).images) for p in rig.projectors]
+        fringes = rig.sequence.fringes
+        patterns = [tuple(FringePatterns(fringes, p.width_px, p.height_px, p.fringe_angle_deg, p.response).images) for p in rig.projectors]
         self.sequence: Sequence = inspection_sequence(rig, patterns)
         full = self._format.full_scale_dn
         self._solver = PhotometricSolver(calibration, saturation_dn=full)
         self._colour = ColourImage(calibration)
-        self._four_eye = FourEye(calibration, rig.sequence.fringes, saturation_dn=full)
+        angles = [p.fringe_angle_deg for p in rig.projectors]
+        self._four_eye = FourEye(calibration, fringes, saturation_dn=full, projectors=projectors, angles_deg=angles)
         self.reset()
 
     def reset(self) -> None:

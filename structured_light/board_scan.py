@@ -84,5 +84,6 @@ class BoardScan:
 
 def _both(rig: RigConfig, projector: int) -> tuple[FringePatterns, FringePatterns]:
     config = rig.projectors[projector]
-    size = (rig.sequence.fringes, config.width_px, config.height_px)
-    return FringePatterns(*size, "columns"), FringePatterns(*size, "rows")
+    once = rig.sequence.fringes.model_copy(update={"exposures": (1.0,)})  # the board is matt
+    size = (once, config.width_px, config.height_px)
+    return FringePatterns(*size, "columns", config.response), FringePatterns(*size, "rows", config.response)

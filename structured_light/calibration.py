@@ -6,7 +6,7 @@ plane that the calibrated rig measures there should be flat.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -80,12 +80,13 @@ def board_poses(rig: RigConfig) -> list[tuple[tuple[float, float, float], tuple[
     return [((0.0, 0.0, z), rotation) for z, rotation in poses]
 
 
-def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> GeometryFit:
+def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture], held: Mapping[str, Pinhole] | None = None) -> GeometryFit:
     """Calibrate camera and projectors.
 
     Args:
         rig: the rig; its nominal placement is the start, its board is the measure.
         captures: poses of the board: first flat on the reference plane, last the one held out; taken one at a time.
+        held: devices whose optics stay as an earlier calibration found them, ``camera`` or a projector's name; where they stand is found anew.
 
     Returns:
         devices in the rig frame: z = 0 in the first capture's board, origin under the optical axis, x along image columns.
@@ -106,7 +107,7 @@ def calibrate_geometry(rig: RigConfig, captures: Iterable[BoardCapture]) -> Geom
             cure=f"Capture at least {MIN_POSES + 1}: flat, tilted to all sides, and one to check with.",
             detail="too_few_poses",
         )
-    bundle, kept = _adjust_without_outliers(_start(rig, observations), observations)
+    bundle, kept = _adjust_without_outliers(_start(rig, observations, held or {}), observations)
     if not bundle.projector_rms_px < FITS_PX or not bundle.camera_rms_px < FITS_PX:
         raise CalibrationFailed(
             f"No geometry explains the captures: {bundle.camera_rms_px:.2f} px in the camera, {bundle.projector_rms_px:.2f} px in the projectors.",
@@ -189,9 +190,9 @@ def _held_out_rms_um(
     heights = [
         Triangulator(camera, p, slopes).heights(column, sigma) for p, column, sigma in zip(projectors, capture.columns, capture.sigmas, strict=True)
     ]
-    z, _, views = fuse(heights)
-    measured = (inside > 0) & (views > 1) & _evenly_printed(capture.luminance)
-    cloud = points(z, slopes, camera.centre_mm)[measured].astype(np.float64)
+    fused = fuse(heights)
+    measured = (inside > 0) & (fused.views > 1) & _evenly_printed(capture.luminance)
+    cloud = points(fused.z_mm, slopes, camera.centre_mm)[measured].astype(np.float64)
     if len(cloud) < 1000:
         raise CalibrationFailed(
             "The held-out pose of the board could not be measured by two projectors.",
@@ -201,7 +202,9 @@ def _held_out_rms_um(
     # Where on the board each point lies, and how far the board's surface is there from a plane: smooth, so the noise of single corners goes.
     to_board, _ = cv2.findHomography(corners, board_mm[ids, :2])
     pixels = np.stack(np.nonzero(measured)[::-1], -1).reshape(-1, 1, 2).astype(np.float64)
-    bow = _quadratic(np.asarray(cv2.perspectiveTransform(pixels, to_board), np.float64).reshape(-1, 2)) @ _fit(_quadratic(board_mm[:, :2]), offsets_mm[:, 2])
+    bow = _quadratic(np.asarray(cv2.perspectiveTransform(pixels, to_board), np.float64).reshape(-1, 2)) @ _fit(
+        _quadratic(board_mm[:, :2]), offsets_mm[:, 2]
+    )
     centred = cloud - cloud.mean(axis=0)
     normal = np.linalg.svd(centred.T @ centred)[0][:, 2]
     off = centred @ (normal * np.sign(normal[2])) + bow  # the board's own z points away from the camera
@@ -225,10 +228,11 @@ def _fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np
     return np.linalg.lstsq(design, values, rcond=None)[0].astype(np.float64)
 
 
-def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
+def _start(rig: RigConfig, observations: list[BoardObservation], held: Mapping[str, Pinhole]) -> Bundle:
     """Start values: nominal optics, board poses by the camera alone, projector poses by resection of the board points."""
     nominal = rig.camera.nominal
-    camera = Optics.of_drawing(rig.camera.width_px, rig.camera.height_px, rig.camera.width_px * nominal.working_distance_mm / nominal.field_width_mm)
+    focal_px = rig.camera.width_px * nominal.working_distance_mm / nominal.field_width_mm
+    camera = Optics.held(held["camera"]) if "camera" in held else Optics.of_drawing(rig.camera.width_px, rig.camera.height_px, focal_px)
     boards = tuple(_resect(camera, o.board_mm, o.camera_px) for o in observations)
     normals = np.array([pose.R[:, 2] for pose in boards])
     spread = np.degrees(np.arccos(np.clip(normals @ normals.T, -1, 1))).max()
@@ -245,7 +249,8 @@ def _start(rig: RigConfig, observations: list[BoardObservation]) -> Bundle:
         )
     projectors, poses = [], []
     for p, config in enumerate(rig.projectors):
-        optics = Optics.of_drawing(config.width_px, config.height_px, config.width_px * config.nominal.distance_mm / config.nominal.field_width_mm)
+        focal_px = config.width_px * config.nominal.distance_mm / config.nominal.field_width_mm
+        optics = Optics.held(held[config.name]) if config.name in held else Optics.of_drawing(config.width_px, config.height_px, focal_px)
         seen = [~np.isnan(o.projector_px[p, :, 0]) for o in observations]
         if (count := int(sum(s.sum() for s in seen))) < MIN_PROJECTOR_CORNERS:
             raise CalibrationFailed(

@@ -51,6 +51,22 @@ def undistort(camera: Pinhole, pixels: NDArray[np.floating]) -> NDArray[np.float
     return out
 
 
+def epipolar_angle_deg(camera: Pinhole, projector: Pinhole) -> float:
+    """The angle across fringes at which a height moves them most, for ``projectors[].fringe_angle_deg``.
+
+    It is the direction, from projector columns towards rows, in which the projector sees the camera's axis rise from the reference
+    plane: fringes across it have the steepest ∂w/∂z, so the smallest σ_z.
+
+    Returns:
+        degrees, −180 to 180.
+    """
+    slopes = -camera.R.T @ [0.0, 0.0, 1.0]  # along the camera's axis, up
+    origin = camera.centre_mm - slopes * camera.centre_mm[2] / slopes[2]
+    low, high = (projector.R @ (origin + h * slopes) + projector.t for h in (-0.5, 0.5))
+    moved = high[:2] / high[2] - low[:2] / low[2]
+    return float(np.degrees(np.arctan2(projector.fy_px * moved[1], projector.fx_px * moved[0])))
+
+
 @njit(cache=True, error_model="numpy", inline="always")
 def distort(x, y, d):
     """Distorted normalised coordinates and their derivatives: xd, yd, ∂xd/∂x, ∂xd/∂y, ∂yd/∂y (∂yd/∂x equals ∂xd/∂y)."""

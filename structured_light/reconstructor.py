@@ -14,12 +14,17 @@ from rig_configs.schema import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.fusion import fuse
 from structured_light.geometry import ray_slopes
+from structured_light.mixed_pixels import reject_mixed
+from structured_light.noise import NoiseModel
 from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap
+from structured_light.smoothing import smooth
 from structured_light.triangulation import Heights, Triangulator, points
 
 MIN_MODULATION_SHARE = 0.01
 """Least fringe amplitude as a share of the full scale, where nothing else is asked for."""
+MAX_CONTRADICTED = 0.5
+"""Share of the pixels seen by several projectors on which no two agree, from which on something moved between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class FourEye:
         saturation_dn: a phase step at or above this spoils the pixel.
         min_modulation_dn: least fringe amplitude, DN; 1 % of the saturation where not given.
         projectors: which projectors to use, all where not given; frames of others are passed over.
+        angles_deg: for every projector of the rig the angle that its fringes are turned by; columns where not given.
+        noise: the sensor's noise where it is known; read off the frames where not given.
     """
 
     def __init__(
@@ -52,12 +59,22 @@ class FourEye:
         saturation_dn: float,
         min_modulation_dn: float | None = None,
         projectors: Sequence[int] | None = None,
+        angles_deg: Sequence[float] | None = None,
+        noise: NoiseModel | None = None,
     ) -> None:
         self._camera = calibration.camera
         self._used = tuple(range(len(calibration.projectors))) if projectors is None else tuple(projectors)
         self._slopes = ray_slopes(calibration.camera)
-        self._triangulators = {i: Triangulator(calibration.camera, calibration.projectors[i], self._slopes) for i in self._used}
-        self._patterns = {i: FringePatterns(fringes, calibration.projectors[i].width_px, calibration.projectors[i].height_px) for i in self._used}
+        angles = [0.0] * len(calibration.projectors) if angles_deg is None else angles_deg
+        self._patterns: dict[int, FringePatterns] = {}
+        self._triangulators: dict[int, Triangulator] = {}
+        for i in self._used:
+            projector = calibration.projectors[i]
+            self._patterns[i] = FringePatterns(fringes, projector.width_px, projector.height_px, angles[i])
+            self._triangulators[i] = Triangulator(calibration.camera, projector, self._slopes, self._patterns[i].axis)
+        self._fringes = fringes
+        self._noise = noise
+        self._black = calibration.black_level_dn
         self._saturation = saturation_dn
         self._min_modulation = MIN_MODULATION_SHARE * saturation_dn if min_modulation_dn is None else min_modulation_dn
         self._names = {i: calibration.projectors[i].name for i in self._used}
@@ -65,7 +82,9 @@ class FourEye:
         self._spare: list[FringeDecoder] = []
         self._scratch: Decoded | None = None
         self._heights: dict[int, Heights] = {}
+        self._fused_z: NDArray[np.float32] | None = None
         self._done: set[int] = set()
+        self._gammas: dict[str, float] = {}
         self.coverage: Coverage | None = None
 
     def reset(self) -> None:
@@ -73,6 +92,7 @@ class FourEye:
         self._spare += self._decoders.values()
         self._decoders.clear()
         self._done.clear()
+        self._gammas.clear()
         self.coverage = None
 
     def add(self, projector: int, pattern: int, pixels: NDArray[np.uint8 | np.uint16]) -> None:
@@ -97,8 +117,7 @@ class FourEye:
         decoder = self._decoders.get(projector) or self._decoders.setdefault(projector, self._decoder(projector))
         decoder.add(pattern, pixels)
         if decoder.complete:
-            self._scratch = decoded = decoder.decode(self._scratch)
-            self._heights[projector] = self._triangulators[projector].heights(decoded.column, decoded.sigma_column, self._heights.get(projector))
+            self._heights[projector] = self._solve(projector, decoder)
             self._done.add(projector)
             decoder.reset()
             self._spare.append(self._decoders.pop(projector))
@@ -114,16 +133,42 @@ class FourEye:
             raise ReconstructionError(
                 f"Fringe frames are missing of {', '.join(missing)}.", cure="Capture the part again, complete.", detail="pattern_missing"
             )
-        z, sigma, views = fuse([self._heights[i] for i in self._used])
-        seen = tuple(float(np.mean(~np.isnan(self._heights[i].z_mm))) for i in self._used)
-        self.coverage = Coverage(seen, float(np.mean(views > 0)), float(np.mean(views > 1)))
+        fused = fuse([self._heights[i] for i in self._used], z_mm=self._fused_z)
+        self._fused_z = fused.z_mm
+        if fused.contradicted > MAX_CONTRADICTED:
+            raise ReconstructionError(
+                f"The projectors contradict each other on {fused.contradicted:.0%} of the pixels that several of them measured.",
+                cure="Hold the part still from the first projector's frames to the last one's; if it was, calibrate the rig again.",
+                detail="projectors_disagree",
+            )
+        reject_mixed(fused.z_mm, fused.sigma_z_mm, fused.views, self._pitch_mm)
+        self.coverage = Coverage(fused.measured, float(np.mean(fused.views > 0)), float(np.mean(fused.views > 1)))
         if self.coverage.fused == 0:
             raise ReconstructionError(
                 "No pixel could be measured by any projector.",
                 cure="Check that the projectors light the scene, their focus and the exposure.",
                 detail="empty",
             )
-        return PointMap(points(z, self._slopes, self._camera.centre_mm), sigma, views)
+        return PointMap(points(fused.z_mm, self._slopes, self._camera.centre_mm), fused.sigma_z_mm, fused.views)
+
+    @property
+    def gammas(self) -> dict[str, float]:
+        """For each projector solved so far, by name, the γ that its fringes still show."""
+        return dict(self._gammas)
+
+    @property
+    def _pitch_mm(self) -> float:
+        return float(self._camera.centre_mm[2]) / max(self._camera.fx_px, self._camera.fy_px)
+
+    def _solve(self, projector: int, decoder: FringeDecoder) -> Heights:
+        try:
+            self._scratch = decoded = decoder.decode(self._scratch)
+        except ReconstructionError as cause:
+            detail = cause.code.removeprefix(f"{cause.base_code}").lstrip(".")
+            raise ReconstructionError(f"Projector '{self._names[projector]}': {cause.message}", cure=cause.cure, detail=detail) from cause
+        self._gammas[self._names[projector]] = decoded.gamma
+        column, sigma = smooth(decoded.column, decoded.sigma_column) if self._fringes.smoothing else (decoded.column, decoded.sigma_column)
+        return self._triangulators[projector].heights(column, sigma, self._heights.get(projector))
 
     def _decoder(self, projector: int) -> FringeDecoder:
         patterns = self._patterns[projector]
@@ -132,4 +177,4 @@ class FourEye:
                 self._spare.remove(spare)
                 spare.reset()
                 return spare
-        return FringeDecoder(patterns, self._saturation, self._min_modulation)
+        return FringeDecoder(patterns, self._saturation, self._min_modulation, self._noise, self._black)

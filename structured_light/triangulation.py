@@ -1,7 +1,7 @@
 """Camera ray × surface of a projector column.
 
 A projector column is a plane when the projector does not distort: then z follows in closed form. With distortion it is a
-curved surface u = fx·xd(x, y) + cx; the closed form is the start of Newton's method on z, whose two or three steps end below
+curved surface u = fx·xd(x, y) + cx, for turned fringes w = u cos α + v sin α + w₀; the closed form is the start of Newton's method on z, whose one to three steps end below
 1e-6 mm.
 """
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false
@@ -38,18 +38,26 @@ class Triangulator:
         camera: the calibrated camera.
         projector: the calibrated projector.
         slopes: ``ray_slopes(camera)``, given where several projectors share it.
+        axis: cos α, sin α and w₀ of the coordinate w = x cos α + y sin α + w₀ that the fringes encode; columns where not given.
     """
 
-    def __init__(self, camera: Pinhole, projector: ProjectorCalibration, slopes: NDArray[np.float32] | None = None) -> None:
+    def __init__(
+        self,
+        camera: Pinhole,
+        projector: ProjectorCalibration,
+        slopes: NDArray[np.float32] | None = None,
+        axis: tuple[float, float, float] = (1.0, 0.0, 0.0),
+    ) -> None:
         self._centre = camera.centre_mm
         self._slopes = ray_slopes(camera) if slopes is None else slopes
         self._projector = projector
+        self._axis = axis
 
     def heights(self, column: NDArray[np.float32], sigma_column: NDArray[np.float32], out: Heights | None = None) -> Heights:
         """z of every pixel, and its standard deviation σ_u / |∂u/∂z|.
 
         Args:
-            column: (H, W) projector column, NaN where unknown.
+            column: (H, W) projector column, or w, NaN where unknown.
             sigma_column: (H, W) its standard deviation, projector pixels.
             out: a result that is no longer needed, filled anew.
 
@@ -65,8 +73,9 @@ class Triangulator:
             )
         if out is None or out.z_mm.shape != column.shape:
             out = Heights(np.empty(column.shape, np.float32), np.empty(column.shape, np.float32))
-        p = self._projector
-        _heights(column, sigma_column, self._slopes, self._centre, p.fx_px, p.cx_px, p.d, p.R, p.t, out.z_mm, out.sigma_z_mm)
+        p, (c, s, w0) = self._projector, self._axis
+        across = (c * p.fx_px, s * p.fy_px, c * p.cx_px + s * p.cy_px + w0)
+        _heights(column, sigma_column, self._slopes, self._centre, across, p.d, p.R, p.t, out.z_mm, out.sigma_z_mm)
         return out
 
 
@@ -88,13 +97,15 @@ def _points(z, slopes, centre, xyz):
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
-def _heights(column, sigma, slopes, centre, fx, cx, d, R, t, z_out, sigma_out):
+def _heights(column, sigma, slopes, centre, across, d, R, t, z_out, sigma_out):
+    gx, gy, w0 = across
     nan = np.float32(np.nan)
     for v in prange(column.shape[0]):
+        bend = 0.0  # what distortion does to w, as at the pixel before: with it, the closed form is so near that one step is enough
         for u in range(column.shape[1]):
             z_out[v, u] = nan
             sigma_out[v, u] = nan
-            target = (column[v, u] - cx) / fx
+            target = column[v, u] - w0
             if target != target:
                 continue
             mx, my = np.float64(slopes[v, u, 0]), np.float64(slopes[v, u, 1])
@@ -106,18 +117,21 @@ def _heights(column, sigma, slopes, centre, fx, cx, d, R, t, z_out, sigma_out):
             bx = R[0, 2] - R[0, 0] * mx - R[0, 1] * my
             by = R[1, 2] - R[1, 0] * mx - R[1, 1] * my
             bz = R[2, 2] - R[2, 0] * mx - R[2, 1] * my
-            z = (target * az - ax) / (bx - target * bz)
-            slope, depth = 0.0, 0.0
+            straight = target - bend
+            z = (straight * az - gx * ax - gy * ay) / (gx * bx + gy * by - straight * bz)
+            slope, depth, x, y, xd, yd = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             for _ in range(NEWTON_STEPS):
                 depth = 1 / (az + z * bz)
                 x, y = (ax + z * bx) * depth, (ay + z * by) * depth
-                xd, _yd, xx, xy, _yy = distort(x, y, d)
-                slope = xx * (bx - x * bz) * depth + xy * (by - y * bz) * depth
-                step = (xd - target) / slope
+                xd, yd, xx, xy, yy = distort(x, y, d)
+                dx, dy = (bx - x * bz) * depth, (by - y * bz) * depth
+                slope = gx * (xx * dx + xy * dy) + gy * (xy * dx + yy * dy)
+                step = (gx * xd + gy * yd - target) / slope
                 z -= step
                 if abs(step) < 1e-4:  # Newton's method squares the error: the next step would be below 1e-7 mm
                     break
             if not (z < centre[2] and depth > 0):  # behind the camera or the projector: no surface of this world
                 continue
+            bend = gx * (xd - x) + gy * (yd - y)
             z_out[v, u] = z
-            sigma_out[v, u] = sigma[v, u] / abs(fx * slope)
+            sigma_out[v, u] = sigma[v, u] / abs(slope)

@@ -21,6 +21,11 @@ def heights(z: float, sigma: float, n: int = 50, rng: np.random.Generator | None
     return Heights(values, np.full((n, n), sigma, np.float32))
 
 
+def fused(several: list[Heights]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    result = fuse(several)
+    return result.z_mm, result.sigma_z_mm, result.views
+
+
 def scan(eye: FourEye, scene, frames_of, seed: int = 0, lit=None) -> PointMap:
     rng = np.random.default_rng(seed)
     patterns = FringePatterns(FRINGES, 1280, 800)
@@ -32,7 +37,7 @@ def scan(eye: FourEye, scene, frames_of, seed: int = 0, lit=None) -> PointMap:
 
 
 def test_an_outlier_is_voted_out_and_the_rest_weighed_by_certainty() -> None:
-    z, sigma, views = fuse([heights(1.0, 0.002), heights(1.004, 0.004), heights(1.5, 0.001), heights(1.0, 0.002)])
+    z, sigma, views = fused([heights(1.0, 0.002), heights(1.004, 0.004), heights(1.5, 0.001), heights(1.0, 0.002)])
     weights = np.array([1 / 0.002**2, 1 / 0.004**2, 1 / 0.002**2])
     assert (views == 3).all()
     np.testing.assert_allclose(z, weights @ [1.0, 1.004, 1.0] / weights.sum(), rtol=1e-6)
@@ -41,7 +46,7 @@ def test_an_outlier_is_voted_out_and_the_rest_weighed_by_certainty() -> None:
 
 def test_four_equal_projectors_halve_the_noise() -> None:
     rng = np.random.default_rng(0)
-    z, sigma, views = fuse([heights(0.0, 0.004, 100, rng) for _ in range(4)])
+    z, sigma, views = fused([heights(0.0, 0.004, 100, rng) for _ in range(4)])
     assert (views == 4).mean() > 0.99
     assert np.std(z) == pytest.approx(0.002, rel=0.05)
     assert np.mean(sigma) == pytest.approx(0.002, rel=0.02)
@@ -49,18 +54,18 @@ def test_four_equal_projectors_halve_the_noise() -> None:
 
 def test_a_lone_survivor_is_kept_and_marked() -> None:
     blind = Heights(np.full((50, 50), np.nan, np.float32), np.full((50, 50), np.nan, np.float32))
-    z, sigma, views = fuse([blind, heights(2.0, 0.003), blind])
+    z, sigma, views = fused([blind, heights(2.0, 0.003), blind])
     assert (views == 1).all()
     np.testing.assert_allclose(z, 2.0)
     np.testing.assert_allclose(sigma, 0.003)
-    z, sigma, views = fuse([blind, blind])
+    z, sigma, views = fused([blind, blind])
     assert np.isnan(z).all()
     assert np.isnan(sigma).all()
     assert not views.any()
 
 
 def test_of_two_that_disagree_the_more_certain_stays() -> None:
-    z, _, views = fuse([heights(0.0, 0.004), heights(1.0, 0.002)])
+    z, _, views = fused([heights(0.0, 0.004), heights(1.0, 0.002)])
     assert (views == 1).all()
     np.testing.assert_allclose(z, 1.0)
 

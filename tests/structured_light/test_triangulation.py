@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from rig_configs.errors import CalibrationError, ReconstructionError
+from rig_configs.schema import FringeConfig
 from structured_light.decoder import FringeDecoder
-from structured_light.geometry import ray_slopes, undistort
+from structured_light.geometry import epipolar_angle_deg, ray_slopes, undistort
 from structured_light.patterns import FringePatterns
 from structured_light.triangulation import Triangulator, points
 
@@ -27,6 +28,29 @@ def test_true_columns_triangulate_to_the_true_points(rig, bumpy) -> None:
         assert np.abs(xyz - bumpy.xyz).max() < 1e-4
 
 
+@pytest.mark.parametrize("angle", [60.0, -37.0, 180.0])
+def test_fringes_turned_by_any_angle_triangulate_to_the_true_points(rig, bumpy, angle) -> None:
+    slopes = ray_slopes(rig.camera)
+    for projector, column, row in zip(rig.projectors, bumpy.columns, bumpy.rows, strict=True):
+        c, s, w0 = axis = FringePatterns(FringeConfig(steps=5, period_px=20), 1280, 800, angle).axis
+        w = (c * column + s * row + w0).astype(np.float32)
+        heights = Triangulator(rig.camera, projector, slopes, axis).heights(w, np.ones_like(w))
+        assert np.abs(points(heights.z_mm, slopes, rig.camera.centre_mm) - bumpy.xyz).max() < 3e-4
+
+
+def test_fringes_across_the_epipolar_angle_have_the_smallest_sigma_z(rig, bumpy) -> None:
+    slopes = ray_slopes(rig.camera)
+    for projector, column, row in zip(rig.projectors, bumpy.columns, bumpy.rows, strict=True):
+        sigmas = {}
+        best = epipolar_angle_deg(rig.camera, projector)
+        for angle in (best, best + 15, best - 15):
+            c, s, w0 = axis = FringePatterns(FringeConfig(steps=5, period_px=20), 1280, 800, angle).axis
+            w = (c * column + s * row + w0).astype(np.float32)
+            sigmas[angle] = float(np.mean(Triangulator(rig.camera, projector, slopes, axis).heights(w, np.ones_like(w)).sigma_z_mm))
+        assert min(sigmas, key=lambda a: sigmas[a]) == best
+        assert sigmas[best + 15] > 1.02 * sigmas[best]
+
+
 def test_sigma_z_is_the_sigma_of_the_column_over_its_slope_along_the_ray(rig, bumpy) -> None:
     triangulator = Triangulator(rig.camera, rig.projectors[1])
     column, step = bumpy.columns[1], 0.05
@@ -36,8 +60,6 @@ def test_sigma_z_is_the_sigma_of_the_column_over_its_slope_along_the_ray(rig, bu
 
 
 def test_predicted_sigma_z_is_the_scatter_of_repeated_scans(rig, bumpy, frames_of) -> None:
-    from rig_configs.schema import FringeConfig
-
     patterns = FringePatterns(FringeConfig(steps=5, period_px=20), 1280, 800)
     triangulator, rng = Triangulator(rig.camera, rig.projectors[0]), np.random.default_rng(5)
     scans = []
