@@ -18,6 +18,10 @@ _REACH_MM = 0.8
 """How far outside its outline a solid's wall or a pocket's chamfer can reach."""
 
 
+_PRINT_MM = 0.08
+"""Standard deviation of where a print lands."""
+
+
 def _window(outline: F64) -> tuple[slice, slice]:
     """The rows and columns that a solid or a pocket can touch."""
     near = outline < _REACH_MM
@@ -63,6 +67,10 @@ class Model:
         """Signed distance to a circle."""
         return np.hypot(self.x - x_mm, self.y - y_mm) - radius_mm
 
+    def _shade(self, colour: Colour) -> F64:
+        """A colour as this batch has it."""
+        return np.array(colour) * (1 + 0.02 * self.rng.standard_normal())
+
     def add(
         self, outline: F64, top: F64 | float, edge: float = 0.15, colour: Colour | None = None, *, inlay: bool = False, piece: bool = False
     ) -> None:
@@ -88,7 +96,7 @@ class Model:
         height[over] = new[over]
         self._inlaid[at][over] = inlay
         if colour is not None:
-            self.albedo[at][over] = colour
+            self.albedo[at][over] = self._shade(colour)
 
     def cut(self, outline: F64, level: float, chamfer: float = 0.0, colour: Colour | None = None) -> None:
         """Cut a pocket down to a level; a colour paints its bottom and walls."""
@@ -106,11 +114,12 @@ class Model:
     def paint(self, cover: NDArray[np.floating[Any]] | NDArray[np.bool_], colour: Colour) -> None:
         """Colour what is on top, ``cover`` 0 to 1."""
         share = np.clip(np.asarray(cover, np.float64), 0, 1)[..., None]
-        self.albedo = self.albedo * (1 - share) + np.array(colour) * share
+        self.albedo = self.albedo * (1 - share) + self._shade(colour) * share
 
     def text(self, text: str, x_mm: float, y_mm: float, size_mm: float, *, relief: float = 0.0, colour: Colour | None = None) -> None:
-        """A line of moulded (``relief`` mm) or printed letters, where the tool or the pad put it."""
-        cover = lettering(self.x, self.y, text, (self.near(x_mm), self.near(y_mm)), size_mm)
+        """A line of moulded (``relief`` mm) or printed letters: the tool puts it where it belongs, the pad of the print near there."""
+        off_mm = _PRINT_MM * self.rng.standard_normal(2) if colour is not None else np.zeros(2)
+        cover = lettering(self.x, self.y, text, (self.near(x_mm) + float(off_mm[0]), self.near(y_mm) + float(off_mm[1])), size_mm)
         if colour is not None:
             self.paint(cover, colour)
         self.height = np.where(self.height > 0, self.height + relief * cover, self.height)

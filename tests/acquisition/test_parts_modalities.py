@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from acquisition.drivers.simulated import open_simulated
 from acquisition.rig import Rig
 from acquisition.simulation.parts import PART_KINDS, Part, Pose
-from acquisition.simulation.truth import truth_of
+from acquisition.simulation.truth import defect_mask
 from api.reconstruction import Reconstructor
 from rig_configs.files import load_calibration, load_rig
 
@@ -75,7 +75,7 @@ def contrasts(scanner: SmallScanner, kind: str, defect: str, seed: int) -> dict[
     the median over the defect's pixels, in standard deviations among the good."""
     good = [scanner.scan(PART_KINDS[kind].make(other)) for other in GOOD_SEEDS]
     twin, bad = (scanner.scan(PART_KINDS[kind].make(seed, what)) for what in (None, defect))
-    mask = truth_of(scanner.bench).defect_mask
+    mask = defect_mask(scanner.bench)
     found: dict[str, tuple[float, float]] = {}
     for name, of_bad in bad.items():
         of_good = np.stack([g[name][mask] for g in good])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from acquisition.simulation.bench import Bench
 from acquisition.simulation.materials import NYLON
 from acquisition.simulation.parts import DAMAGE, Pose
 from acquisition.simulation.truth import truth_of
-from acquisition.simulation.user_mesh import known_parts, material, mesh_kind
+from acquisition.simulation.user_mesh import MATERIALS, known_parts, material, mesh_kind
 from rig_configs.errors import ConfigurationError, NotFound
 from rig_configs.files import load_rig
 from rig_configs.simulation import SimulatedPart, SimulationConfig, UpAxis
@@ -270,3 +271,12 @@ def test_a_rig_has_parts_of_its_own_beside_the_papers(block):
         known_parts(with_parts(own | {"mesh": "nowhere.stl"}), block.parent)
     with pytest.raises(ValueError, match="name"):
         SimulatedPart(name="../bracket", mesh="a.stl")
+
+
+def test_the_docs_name_every_key_of_a_part_and_every_material():
+    text = (Path(__file__).parents[2] / "docs" / "parts.md").read_text("utf-8")
+    keys = re.search(r"\| Key \| Meaning \|\n(.*?)\n\n", text, re.DOTALL)
+    assert keys is not None
+    assert re.findall(r"^\| `(\w+)`", keys[1], re.MULTILINE) == list(SimulatedPart.model_fields)
+    of_material = next(line for line in keys[1].splitlines() if line.startswith("| `material`"))
+    assert set(re.findall(r"`(\w+)`", of_material)) - {"material"} == set(MATERIALS)

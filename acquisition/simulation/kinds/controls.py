@@ -91,7 +91,7 @@ def lego_propeller(rng: np.random.Generator) -> Body:
 
 
 def lego_pin_connector_plate(rng: np.random.Generator) -> Body:
-    """15 × 8 × 3 mm: plate with rounded ends, two counterbored pin holes and a stud's worth of moulded marks between."""
+    """15 × 8 × 3 mm: plate with rounded ends and two counterbored holes, a slotted friction pin in one of them, moulded marks between."""
     m = Model(rng, 15, 8, (0.52, 0.05, 0.04))
     x, y = m.x, m.y
     ends = np.hypot(np.maximum(np.abs(x) - 3.55, 0), y) - 3.95
@@ -99,6 +99,13 @@ def lego_pin_connector_plate(rng: np.random.Generator) -> Body:
     for side in (-1, 1):
         m.cut(m.disc(side * m.near(3.75), 0, m.near(3.05)), 2.2, 0.0)
         m.cut(m.disc(side * 3.75, 0, m.near(2.4)), -0.4, 0.15, (0.2, 0.02, 0.015))
+    pin = (0.09, 0.09, 0.095)
+    m.add(m.disc(3.75, 0, m.near(2.3)), m.near(2.8), 0.2, pin)
+    m.add(np.abs(m.disc(3.75, 0, 2.0)) - 0.32, m.near(3.0), 0.15, pin)
+    m.cut(m.disc(3.75, 0, m.near(1.3)), 0.9, 0.15, DEEP)
+    turn = 0.3 + 0.1 * float(rng.standard_normal())
+    u, v = m.turned(turn, (3.75, 0.0))
+    m.cut(box(u, v, -2.35, 2.35, -0.3, 0.3, 0.05), 1.2, 0.1, DEEP)
     m.groove(np.where(np.abs(y) > 2.6, x, 9), 0.3, 0.4)
     m.text("D3", 0, 2.9, 0.55, relief=0.1)
     m.text("A", 0, -2.9, 0.55, relief=0.1)
@@ -109,16 +116,20 @@ def purple_clay_pot(rng: np.random.Generator) -> Body:
     """20 × 20 × 8 mm: miniature Yixing teapot from above: belly, lid with its knob, spout and handle, a seal."""
     m = Model(rng, 20, 20, CLAY.albedo, 0.05)
     u, v = m.turned(np.pi / 4)
-    spout = np.abs(v) - (1.9 - 0.7 * smoothstep((u - 7) / 5))
-    m.add(np.maximum(spout, np.maximum(5 - u, u - 13.0)), 4.0 + 2.2 * smoothstep((u - 7) / 5.5), 0.7)
-    m.cut(np.hypot(u - 12.0, v) - 0.65, 5.0, 0.15, (0.08, 0.035, 0.03))
+    half = 2.3 - 1.25 * smoothstep((u - 6.5) / 5)
+    lip = np.maximum(np.maximum(np.abs(v) - half, 5 - u), np.hypot(np.maximum(u - 12.0, 0), v) - 1.05)
+    round_spout = np.sqrt(np.clip(1 - (v / (half + 0.4)) ** 2, 0.02, 1))
+    m.add(lip, 2.4 + 1.6 * round_spout + 2.6 * smoothstep((u - 7) / 5.5), 0.5)
+    m.cut(np.hypot((u - 11.9) / 1.2, v) - 0.5, 5.0, 0.15, (0.08, 0.035, 0.03))
     ring = np.abs(np.hypot((u + 8.8) / 1.15, v) - 3.35) - 0.85
     m.add(np.where(u < -5, ring, 1.0), 5.0, 0.8)
     r = np.hypot(m.x, m.y)
     radius = m.near(8.1)
     m.add(r - radius, 0.5 + 5.6 * np.sqrt(np.clip(1 - (r / (radius + 0.3)) ** 2.6, 0.01, 1)), 0.6)
     m.add(r - m.near(5.1), 6.1 + 0.45 * np.clip(1 - (r / 5.1) ** 2, 0, 1), 0.3)
-    m.groove(r - 5.15, 0.12, 0.3)
+    m.groove(r - 5.15, 0.16, 0.45)
+    for bead in (2.4, 3.0):
+        m.groove(r - bead, 0.12, -0.08)
     m.groove(r - 3.6, 0.10, 0.08)
     m.groove(r - 6.9, 0.14, -0.1)
     m.add(r - m.near(1.45), 7.2 + 0.8 * np.sqrt(np.clip(1 - (r / 1.6) ** 2, 0, 1)), 0.4, piece=True)
