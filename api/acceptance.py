@@ -6,11 +6,11 @@ computed sees frames, calibration and certificates only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +58,9 @@ class AcceptanceGuide(Protocol):
 class Acceptance:
     """What was measured; what was not asked for is empty."""
 
-    planes: list[PlaneFit] = field(default_factory=list)
-    bars: list[tuple[SphereFit, SphereFit]] = field(default_factory=list)
-    steps: list[StepFit] = field(default_factory=list)
+    planes: list[PlaneFit] = field(default_factory=list[PlaneFit])
+    bars: list[tuple[SphereFit, SphereFit]] = field(default_factory=list[tuple[SphereFit, SphereFit]])
+    steps: list[StepFit] = field(default_factory=list[StepFit])
     temporal_sigma_um: float | None = None
     predicted_over_measured: float | None = None
 
@@ -100,6 +100,17 @@ class Acceptance:
             "held_out_rms_um": calibration.residuals.held_out_rms_um,
         }
         return out
+
+
+def scalars(figures: Mapping[str, object]) -> list[tuple[str, float]]:
+    """The single numbers among :meth:`Acceptance.figures`, by their path."""
+    rows: list[tuple[str, float]] = []
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            rows += [(f"{name} {key}", number) for key, number in scalars(cast("dict[str, object]", value))]
+        elif isinstance(value, float):
+            rows.append((name, value))
+    return rows
 
 
 class AcceptanceTest:
@@ -157,7 +168,7 @@ class AcceptanceTest:
             if artefact is Artefact.PLANE:
                 result.planes.append(measure_plane(cloud.xyz_mm, cloud.sigma_z_mm))
                 if position == 0:
-                    again = []
+                    again: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
                     for repeat in range(1, repeats):
                         self._progress(done / total, f"plane again, {repeat + 1} of {repeats}")
                         again.append(_sampled(self._scan()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,11 +22,14 @@ from acquisition.capture import Frame
 from acquisition.rig import Rig, nobody
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
 from photometric.calibration import calibrate_zones, check_linearity, white_balance
-from rig_configs.calibration import Calibration, Residuals, Vector3
+from rig_configs.calibration import Calibration, Pinhole, Residuals, Vector3, ZoneCalibration
 from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture
 from structured_light.board_scan import BoardScan, calibration_patterns
-from structured_light.calibration import board_poses, calibrate_geometry
+from structured_light.calibration import GeometryFit, board_poses, calibrate_geometry
+from structured_light.drift import Drift, plane_drift
+from structured_light.patterns import FringePatterns
+from structured_light.reconstructor import FourEye
 
 MIN_MODULATION_SHARE = 0.005
 
@@ -63,6 +66,17 @@ class _Lit:
     """(H, W, 3) mean of the zones less ambient, DN."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """The calibrated light."""
+
+    zones: tuple[ZoneCalibration, ...]
+    black_level_dn: float
+    white_balance: Vector3
+    light_rms_deg: float
+    flat_field_rms_percent: float
+
+
 class Calibrator:
     """Captures and computes the calibration of one rig.
 
@@ -82,6 +96,8 @@ class Calibrator:
         self._progress = progress
         self._cancelled = cancelled
         self._digest = hashlib.sha256()
+        self.geometry: GeometryFit | None = None
+        """The last fit of camera and projectors, for the report."""
 
     def all(self) -> Calibration:
         """Camera and projectors from the board, then the zones from plate and sphere.
@@ -90,49 +106,102 @@ class Calibrator:
             CalibrationFailed: the captures do not determine the rig; says which, and what to do.
             DeviceError, Cancelled: from the scans.
         """
-        guide, config = self._guide, self._config
-        poses = board_poses(config)
-        total = len(poses) + 1 + guide.sphere_positions
-        geometry = calibrate_geometry(config, self._boards(poses, total))
+        geometry = self._measure_geometry({}, then=1 + self._guide.sphere_positions)
+        light = self._measure_light(geometry.camera, first=len(board_poses(self._config)))
+        return self._calibration(geometry, light)
 
-        self._progress(len(poses) / total, "matt white plate")
+    def camera(self, before: Calibration) -> Calibration:
+        """The camera's optics anew and where every device stands, after the camera was refocused or exchanged: the projectors' optics stay,
+        and so does the light. Raises as :meth:`all`."""
+        return self._calibration(self._measure_geometry({p.name: p for p in before.projectors}), before)
+
+    def projectors(self, before: Calibration) -> Calibration:
+        """The projectors' optics anew and where every device stands: the camera's optics and the light stay. Raises as :meth:`all`."""
+        return self._calibration(self._measure_geometry({"camera": before.camera}), before)
+
+    def lights(self, before: Calibration) -> Calibration:
+        """The light zones, black level and white balance anew, after a lamp or an exposure changed. Raises as :meth:`all`."""
+        return self._calibration(before, self._measure_light(before.camera))
+
+    def check(self, before: Calibration) -> Drift:
+        """Whether a calibration still holds, from one scan of the white plate.
+
+        Raises:
+            ReconstructionError: the plate is not measured.
+            DeviceError, Cancelled: from the scan.
+        """
+        config = self._config
+        full = config.camera.pixel_format.full_scale_dn
+        everybody = range(len(config.projectors))
+        eyes = [FourEye(before, config.sequence.fringes, full, projectors=only) for only in ([i] for i in everybody)]
+        fused = FourEye(before, config.sequence.fringes, full)
+        patterns = tuple(tuple(FringePatterns(config.sequence.fringes, p.width_px, p.height_px).images) for p in config.projectors)
+        steps = [
+            FringeStep(projector=p, pattern=i, exposure_us=config.sequence.fringe_exposure_us) for p in everybody for i in range(len(patterns[p]))
+        ]
+        self._guide.plate()
+        for index, frame in enumerate(self._frames(Sequence(tuple(steps), patterns))):
+            self._progress(index / len(steps), "matt white plate")
+            assert isinstance(frame.step, FringeStep)
+            for eye in (eyes[frame.step.projector], fused):
+                eye.add(frame.step.projector, frame.step.pattern, frame.pixels)
+        self._progress(1.0, "done")
+        return plane_drift([eye.reconstruct().xyz_mm[..., 2] for eye in eyes], fused.reconstruct().xyz_mm)
+
+    def _measure_geometry(self, held: Mapping[str, Pinhole], then: int = 0) -> GeometryFit:
+        poses = board_poses(self._config)
+        fit = calibrate_geometry(self._config, self._boards(poses, len(poses) + then), held)
+        self.geometry = fit
+        if not then:
+            self._progress(1.0, "done")
+        return fit
+
+    def _measure_light(self, camera: Pinhole, first: int = 0) -> _Light:
+        guide, config = self._guide, self._config
+        total = first + 1 + guide.sphere_positions
+        self._progress(first / total, "matt white plate")
         guide.plate()
         plate = self._lit()
         black_level_dn = self._black_level()
         spheres: list[_Lit] = []
         for position in range(guide.sphere_positions):
-            self._progress((len(poses) + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
+            self._progress((first + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
             guide.sphere(position)
             spheres.append(self._lit())
-        exposure_us = config.sequence.light_exposure_us
         zones = calibrate_zones(
-            geometry.camera,
+            camera,
             [z.name for z in config.lights.zones],
             [s.zones for s in spheres],
             plate.zones,
             plate.ambient,
-            exposure_us,
+            config.sequence.light_exposure_us,
             config.artefacts.sphere_diameter_mm,
             config.camera.pixel_format.full_scale_dn,
         )
         self._progress(1.0, "done")
+        return _Light(zones.zones, black_level_dn, white_balance(plate.colour), zones.light_rms_deg, zones.flat_field_rms_percent)
+
+    def _calibration(self, geometry: GeometryFit | Calibration, light: _Light | Calibration) -> Calibration:
+        """What was measured now, and the rest as it was before."""
         created = datetime.now(UTC)
+        seen = geometry.residuals if isinstance(geometry, Calibration) else geometry
+        lit = light.residuals if isinstance(light, Calibration) else light
         return Calibration(
-            rig=config.name,
-            calibration_id=f"{config.name}-{created:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
+            rig=self._config.name,
+            calibration_id=f"{self._config.name}-{created:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
             created=created,
-            is_simulated=config.is_simulated,
+            is_simulated=self._config.is_simulated,
             camera=geometry.camera,
             projectors=geometry.projectors,
-            zones=zones.zones,
-            black_level_dn=black_level_dn,
-            white_balance=white_balance(plate.colour),
+            zones=light.zones,
+            black_level_dn=light.black_level_dn,
+            white_balance=light.white_balance,
             residuals=Residuals(
-                camera_rms_px=geometry.camera_rms_px,
-                projector_rms_px=geometry.projector_rms_px,
-                held_out_rms_um=geometry.held_out_rms_um,
-                light_rms_deg=zones.light_rms_deg,
-                flat_field_rms_percent=zones.flat_field_rms_percent,
+                camera_rms_px=seen.camera_rms_px,
+                projector_rms_px=seen.projector_rms_px,
+                held_out_rms_um=seen.held_out_rms_um,
+                light_rms_deg=lit.light_rms_deg,
+                flat_field_rms_percent=lit.flat_field_rms_percent,
             ),
             uncertainty=geometry.uncertainty,
             inputs_sha256=self._digest.hexdigest(),

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, identity, vstack
 from scipy.spatial.transform import Rotation
 
+from rig_configs.calibration import Pinhole
 from structured_light.board import BoardObservation
 
 OPTICS = 7
@@ -29,6 +30,8 @@ CENTRE_PRIOR = 0.015
 """Standard deviation of a principal point about the image's middle, as a share of the width."""
 CORNER_PRIORS = (0.02, 0.004, 0.004, 0.004)
 """Standard deviation of k1 r³, k2 r⁵, p1 r², p2 r² at the image's corner, as shares of the corner's distance r."""
+HELD_SHARE = 1e-3
+"""Priors of optics that are held, as a share of those of a drawing."""
 BOARD_SIGMAS_MM = (0.003, 0.003, 0.006)
 """Standard deviation of a corner about the board's drawing along x, y, z: the tolerance of a good print, and of a flat board."""
 CAMERA_SIGMA_PX = 0.03
@@ -61,6 +64,12 @@ class Optics:
         powers = np.array([r**2, r**4, r, r])
         scale = np.array([FOCAL_PRIOR * focal_px, CENTRE_PRIOR * width_px, CENTRE_PRIOR * width_px, *(np.array(CORNER_PRIORS) / powers)])
         return cls(np.array([focal_px, (width_px - 1) / 2, (height_px - 1) / 2, 0, 0, 0, 0]), scale)
+
+    @classmethod
+    def held(cls, lens: Pinhole) -> Optics:
+        """Optics that stay what an earlier calibration found: priors a thousand times tighter than a drawing's."""
+        free = cls.of_drawing(lens.width_px, lens.height_px, lens.fx_px)
+        return cls(np.array([lens.fx_px, lens.cx_px, lens.cy_px, *lens.distortion[:4]]), HELD_SHARE * free.scale)
 
 
 @dataclass(frozen=True)

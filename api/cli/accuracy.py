@@ -40,7 +40,7 @@ def accuracy(
     as_json: JsonOption = False,
 ) -> None:
     """The acceptance test, in the manner of VDI/VDE 2634-2: flatness, sphere form, size and spacing, step height, scatter."""
-    from api.acceptance import POSITIONS, AcceptanceTest, Artefact
+    from api.acceptance import POSITIONS, AcceptanceTest, Artefact, scalars
     from api.calibrating import Calibrator
     from api.composition import open_rig
 
@@ -80,8 +80,6 @@ def accuracy(
         print_json(figures)
         return
     table = Table("figure", "worst position", title=f"{config.name}, {calibration.calibration_id}")
-    for name, value in figures.items():
-        for key, figure in value.items() if isinstance(value, dict) else [("", value)]:
-            if isinstance(figure, float):
-                table.add_row(f"{name} {key}".strip(), f"{figure:.3g}")
+    for name, value in scalars(figures):
+        table.add_row(name, f"{value:.3g}")
     stderr.print(table)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
 from api.cli.common import JsonOption, RigOption, ask, cancellable, print_json, progress_bar, stderr
 from rig_configs.calibration import Calibration, Vector3
-from rig_configs.errors import CalibrationFailed
-from rig_configs.files import CALIBRATION_FILE, load_rig, rig_folder, save_calibration
+from rig_configs.errors import CalibrationError, CalibrationFailed
+from rig_configs.files import CALIBRATION_FILE, load_calibration, load_rig, rig_folder, save_calibration
+
+if TYPE_CHECKING:
+    from api.calibrating import Calibrator
+    from structured_light.calibration import GeometryFit
 
 app = typer.Typer(help="Calibrate a rig from captures of the board, the matt white plate and the mirror sphere.", no_args_is_help=True)
 
@@ -41,14 +47,64 @@ class PersonGuide:
         ask(f"Put the mirror sphere on the dark plate, {'in the middle' if position == 0 else 'elsewhere in the field'}")
 
 
+SeedOption = Annotated[int, typer.Option(min=0, help="On a simulated rig, how the artefacts are laid.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a calibration that is better.")]
+
+
 @app.command("all")
-def calibrate_all(
-    rig: RigOption = "demo",
-    seed: Annotated[int, typer.Option(min=0, help="On a simulated rig, how the artefacts are laid.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a calibration that is better.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Camera, projectors and light zones: captures, solves, and writes calibration.yaml beside rig.yaml."""
+def calibrate_all(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """Camera, projectors and light zones: captures, solves, and writes calibration.yaml and calibration.html beside rig.yaml."""
+    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.all())
+
+
+@app.command()
+def camera(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """The camera's optics and where every device stands, after the camera was refocused or exchanged; projectors' optics and light stay."""
+    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.camera(load_calibration(rig)))
+
+
+@app.command()
+def projectors(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """The projectors' optics and where every device stands; the camera's optics and the light stay."""
+    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.projectors(load_calibration(rig)))
+
+
+@app.command()
+def lights(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
+    """The light zones, black level and white balance, after a lamp or an exposure changed; camera and projectors stay."""
+    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.lights(load_calibration(rig)))
+
+
+@app.command()
+def check(rig: RigOption = "demo", seed: SeedOption = 0, as_json: JsonOption = False) -> None:
+    """Whether the calibration still holds, from one scan of the white plate; exits with 1 where it does not."""
+    from structured_light.drift import LIMIT_UM
+
+    drift = _with_calibrator(rig, seed, "Checking", lambda calibrator: calibrator.check(load_calibration(rig)))
+    names = [p.name for p in load_rig(rig).projectors]
+    off_um = dict(zip(names, drift.projectors_um, strict=True))
+    if as_json:
+        print_json({**asdict(drift), "projectors_um": off_um, "holds": drift.holds, "drifted": [names[i] for i in drift.drifted]})
+    else:
+        table = Table("what", "µm", title=f"{rig}: {'holds' if drift.holds else 'has drifted'} (limit {LIMIT_UM:g} µm)")
+        for name, value in {**{f"{n} against the others": v for n, v in off_um.items()}, "flatness": drift.flatness_um}.items():
+            table.add_row(name, f"{value:.2f}", style="" if value <= LIMIT_UM else "bold red")
+        table.add_row("the plate's own height", f"{drift.plate_um:.1f}")
+        stderr.print(table)
+    if not drift.holds:
+        who = ", ".join(names[i] for i in drift.drifted) or "the camera"
+        raise CalibrationError(
+            f"The calibration no longer holds: {who} disagrees by {max(*drift.projectors_um, drift.flatness_um):.1f} µm.",
+            cure=f"Check that device's mount, then run: d3station calibrate all --rig {rig}",
+            detail="drifted",
+        )
+
+
+Result = TypeVar("Result")
+
+
+def _with_calibrator(rig: str, seed: int, title: str, work: Callable[[Calibrator], Result]) -> Result:
+    """Open the rig, let a calibrator work with a person or the bench's hand, and close it."""
     from api.calibrating import Calibrator
     from api.composition import open_rig
 
@@ -58,36 +114,59 @@ def calibrate_all(
     try:
         with cancellable() as cancelled:
             if opened.bench is None:
-                calibration = Calibrator(opened.rig, PersonGuide(), cancelled=cancelled).all()
-            else:
-                from acquisition.simulation.guide import BenchGuide
+                return work(Calibrator(opened.rig, PersonGuide(), cancelled=cancelled))
+            from acquisition.simulation.guide import BenchGuide
 
-                guide = BenchGuide(opened.bench, config, seed)
-                with progress_bar("Calibrating") as progress:
-                    calibration = Calibrator(opened.rig, guide, progress, cancelled).all()
+            with progress_bar(title) as progress:
+                return work(Calibrator(opened.rig, BenchGuide(opened.bench, config, seed), progress, cancelled))
     finally:
         opened.rig.close()
+
+
+def _calibrate(rig: str, seed: int, force: bool, as_json: bool, measure: Callable[[Calibrator], Calibration]) -> None:
+    from api.reports.calibration import write_calibration_report
+
+    folder = rig_folder(rig)
     path = folder / CALIBRATION_FILE
+
+    def work(calibrator: Calibrator) -> tuple[Calibration, GeometryFit | None]:
+        return measure(calibrator), calibrator.geometry
+
+    calibration, geometry = _with_calibrator(rig, seed, "Calibrating", work)
     if path.exists() and not force:
-        _refuse_worse(calibration, rig)
+        _refuse_worse(calibration, load_calibration(folder))
     save_calibration(calibration, folder)
+    report = write_calibration_report(folder / "calibration.html", load_rig(folder), calibration, geometry)
+    dropped = [pose + 1 for pose in geometry.dropped] if geometry else []
     if as_json:
-        print_json({"calibration_id": calibration.calibration_id, "file": str(path), "residuals": calibration.residuals.model_dump()})
+        print_json(
+            {
+                "calibration_id": calibration.calibration_id,
+                "file": str(path),
+                "report": str(report),
+                "dropped_poses": dropped,
+                "residuals": calibration.residuals.model_dump(),
+                "uncertainty": calibration.uncertainty.model_dump() if calibration.uncertainty else None,
+            }
+        )
         return
-    table = Table("residual", "value", title=f"{calibration.calibration_id} → {path}")
+    table = Table("figure", "value", title=f"{calibration.calibration_id} → {path}")
     for name, value in calibration.residuals.model_dump().items():
         table.add_row(name, f"{value:.4g}")
+    if calibration.uncertainty:
+        table.add_row("height_median_um", f"{calibration.uncertainty.height_median_um:.4g}")
+        table.add_row("height_max_um", f"{calibration.uncertainty.height_max_um:.4g}")
     stderr.print(table)
+    if dropped:
+        stderr.print(f"Left out: pose {', '.join(map(str, dropped))} of the board did not agree with the others.")
+    stderr.print(f"Report: {report}", markup=False)
 
 
-def _refuse_worse(calibration: Calibration, rig: str) -> None:
-    from rig_configs.files import load_calibration
-
-    before = load_calibration(rig).residuals.held_out_rms_um
-    now = calibration.residuals.held_out_rms_um
-    if now > 1.5 * before:
+def _refuse_worse(calibration: Calibration, before: Calibration) -> None:
+    was, now = before.residuals.held_out_rms_um, calibration.residuals.held_out_rms_um
+    if now > 1.5 * was:
         raise CalibrationFailed(
-            f"The new calibration is worse than the one in use: held-out board {now:.2f} µm against {before:.2f} µm.",
+            f"The new calibration is worse than the one in use: held-out board {now:.2f} µm against {was:.2f} µm.",
             cure="Check board, focus and exposure and calibrate again; --force writes it all the same.",
             detail="worse",
         )

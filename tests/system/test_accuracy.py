@@ -11,9 +11,11 @@ import yaml
 from acquisition.simulation.feeder import PartFeeder
 from acquisition.simulation.guide import BenchGuide
 from acquisition.simulation.truth import Truth, truth_of
+from api.acceptance import AcceptanceTest, Artefact, scalars
 from api.calibrating import Calibrator
 from api.composition import OpenStation, open_rig, open_station
 from api.reconstruction import Reconstruction
+from api.reports.acceptance import write_acceptance_report
 from rig_configs.calibration import Calibration
 from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
 
@@ -117,6 +119,68 @@ def test_what_a_self_calibrated_rig_measures_is_true(self_calibrated: tuple[Path
         a, b = np.array(zone.position_mm), np.array(true.position_mm)
         angle = np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
         assert angle < 1
+
+
+def test_a_calibration_that_holds_is_said_to_hold_and_a_projector_that_moved_is_named(self_calibrated: tuple[Path, Calibration]) -> None:
+    folder, calibration = self_calibrated
+    config = load_rig(folder)
+    opened = open_rig(config, folder, noise_seed=8)
+    assert opened.bench is not None
+    calibrator = Calibrator(opened.rig, BenchGuide(opened.bench, config, 6))
+    drift = calibrator.check(calibration)
+    assert drift.holds
+    assert drift.drifted == ()
+    assert abs(drift.plate_um) < 3
+    # The rig moved, seen from the calibration: one projector stands 30 µm from where it was.
+    x, y, z = calibration.projectors[2].translation_mm
+    moved = calibration.projectors[2].model_copy(update={"translation_mm": (x + 0.03, y, z)})
+    before = calibration.model_copy(update={"projectors": (*calibration.projectors[:2], moved, calibration.projectors[3])})
+    drift = calibrator.check(before)
+    opened.rig.close()
+    assert not drift.holds
+    assert drift.drifted == (2,)
+
+
+def test_lights_alone_are_calibrated_without_touching_the_geometry(self_calibrated: tuple[Path, Calibration]) -> None:
+    folder, calibration = self_calibrated
+    config = load_rig(folder)
+    opened = open_rig(config, folder, noise_seed=9)
+    assert opened.bench is not None
+    again = Calibrator(opened.rig, BenchGuide(opened.bench, config, 7)).lights(calibration)
+    opened.rig.close()
+    assert again.camera == calibration.camera
+    assert again.projectors == calibration.projectors
+    assert again.calibration_id != calibration.calibration_id
+    assert again.residuals.held_out_rms_um == calibration.residuals.held_out_rms_um
+    for new, old in zip(again.zones, calibration.zones, strict=True):
+        assert new != old
+        np.testing.assert_allclose(new.position_mm, old.position_mm, atol=3)
+        np.testing.assert_allclose(new.flat_field_dn_per_ms(9, 6), old.flat_field_dn_per_ms(9, 6), rtol=0.01)
+
+
+def test_the_rig_is_accepted_with_the_calibration_it_made_itself(self_calibrated: tuple[Path, Calibration], tmp_path: Path) -> None:
+    folder, calibration = self_calibrated
+    config = load_rig(folder)
+    opened = open_rig(config, folder, noise_seed=10)
+    assert opened.bench is not None
+    told: list[float] = []
+    test = AcceptanceTest(opened.rig, calibration, BenchGuide(opened.bench, config, 8), lambda share, _: told.append(share))
+    result = test.run(tuple(Artefact), {Artefact.PLANE: 2, Artefact.SPHERE: 1, Artefact.STEP: 1}, repeats=10)
+    opened.rig.close()
+    figures = result.figures(calibration, True, 8.0, 20.0, 2.0)
+    measured = dict(scalars(figures))
+    assert measured["plane sigma_um"] < 3
+    assert measured["sphere form_um"] < 4
+    assert abs(measured["sphere size_error_um"]) < 4
+    assert abs(measured["sphere spacing_error_um"]) < 4
+    assert abs(measured["step error_um"]) < 2
+    assert 0.9 < measured["predicted_over_measured"] < 1.1
+    assert measured["completeness"] > 0.99
+    assert measured["outlier_rate"] < 0.003
+    assert told == sorted(told)
+    report = write_acceptance_report(tmp_path / "acceptance.html", config, calibration, result, figures).read_text()
+    assert report.count("data:image/png") == 1
+    assert calibration.calibration_id in report
 
 
 def test_the_shipped_calibration_is_not_the_truth() -> None:
