@@ -111,11 +111,11 @@ def _per_pose(fit: GeometryFit, names: list[str]) -> Figure:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots()
     numbers = [p + 1 for p in range(fit.poses + len(fit.dropped)) if p not in fit.dropped]
-    at = np.arange(len(numbers))
+    at: F64 = np.arange(len(numbers), dtype=np.float64)
     devices: list[tuple[str, list[F64]]] = [("camera", list(fit.bundle.camera_errors_px))]
     devices += [(name, [e[p] for e in fit.bundle.projector_errors_px]) for p, name in enumerate(names)]
     for index, (name, errors) in enumerate(devices):
-        rms: list[float] = [float(np.sqrt(np.nanmean(np.sum(e**2, axis=1)))) for e in errors]
+        rms: F64 = np.array([float(np.sqrt(np.nanmean(np.sum(e**2, axis=1)))) for e in errors], np.float64)
         axes.bar(at + (index - len(devices) / 2) * 0.15, rms, 0.15, label=name)
     axes.set(xticks=at, xticklabels=numbers, xlabel="pose of the board", ylabel="RMS, px of the device")
     axes.legend(fontsize="small", ncols=len(devices))
