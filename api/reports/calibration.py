@@ -115,11 +115,15 @@ def _per_pose(fit: GeometryFit, names: list[str]) -> Figure:
     devices: list[tuple[str, list[F64]]] = [("camera", list(fit.bundle.camera_errors_px))]
     devices += [(name, [e[p] for e in fit.bundle.projector_errors_px]) for p, name in enumerate(names)]
     for index, (name, errors) in enumerate(devices):
-        rms: F64 = np.array([float(np.sqrt(np.nanmean(np.sum(e**2, axis=1)))) for e in errors], np.float64)
-        axes.bar(at + (index - len(devices) / 2) * 0.15, rms, 0.15, label=name)
+        axes.bar(at + (index - len(devices) / 2) * 0.15, [_rms_px(e) for e in errors], 0.15, label=name)
     axes.set(xticks=at, xticklabels=numbers, xlabel="pose of the board", ylabel="RMS, px of the device")
     axes.legend(fontsize="small", ncols=len(devices))
     return figure
+
+
+def _rms_px(errors: F64) -> float:
+    lengths: F64 = np.hypot(errors[:, 0], errors[:, 1])
+    return float(np.sqrt(np.nanmean(lengths**2)))
 
 
 def _board(fit: GeometryFit) -> Figure:
