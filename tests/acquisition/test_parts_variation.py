@@ -17,7 +17,7 @@ SEEDS = range(4)
 def test_parts_of_a_kind_differ_in_size_colour_and_skin(name):
     bodies = [PART_KINDS[name].make(seed).body for seed in SEEDS]
     heights, albedos = np.stack([b.height_mm for b in bodies]), np.stack([b.albedo for b in bodies])
-    on = cv2.erode((heights > 0).all(0).astype(np.uint8), np.ones((5, 5))) > 0
+    on = cv2.erode(np.asarray((heights > 0).all(0), np.uint8), np.ones((5, 5))) > 0
 
     # Taken over a millimetre, the skin has no height: what is left is the tool's.
     form = np.stack([cv2.GaussianBlur(np.where(on, h, 0), (0, 0), 0.5 / STEP_MM) for h in heights]).std(0, ddof=1)[on]
