@@ -1,4 +1,4 @@
-"""The fused kernels: one pass over the images, on all cores, no full-size temporaries.
+"""The fused kernels for any number of lights: one pass over the images, on all cores, no full-size temporaries.
 
 :func:`solve_images` works through a row cell by cell (see ``light_model``). A first, branch-free part applies the least-squares
 matrix to every pixel of the cell and marks the pixels that a shadow, a highlight or saturation may have spoilt; a second part
@@ -10,105 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-SHADOW_RATIO = np.float32(0.1)
-"""A light is in shadow where it gives less than this share of the second brightest."""
-HIGHLIGHT_RATIO = np.float32(1.25)
-"""The brightest light is a highlight where it exceeds what the others predict by this factor."""
+from photometric.drop_rule import HIGHLIGHT_RATIO, MATHS, SHADOW_RATIO, solve_pixel
 
-# error_model="numpy": a pixel without light divides by zero and ends as not valid; Python's way would end the scan.
 _ROWS_A_TASK = 16
-_MATHS = {"contract", "reassoc", "arcp", "nsz", "afn"}  # not nnan: float images may hold NaN, which must end as not valid
 
 
-@njit(cache=True, error_model="numpy", fastmath=_MATHS)
-def _least_squares(b, L, usable, x):
-    """x = (LᵀL)⁻¹Lᵀb over the usable lights, and (LᵀL)⁻¹ as its six upper elements; rank is False where they span no volume."""
-    xx = xy = xz = yy = yz = zz = np.float32(0)
-    bx = by = bz = np.float32(0)
-    for k in range(b.size):
-        if usable[k]:
-            lx, ly, lz = L[k, 0], L[k, 1], L[k, 2]
-            xx += lx * lx
-            xy += lx * ly
-            xz += lx * lz
-            yy += ly * ly
-            yz += ly * lz
-            zz += lz * lz
-            bx += lx * b[k]
-            by += ly * b[k]
-            bz += lz * b[k]
-    ixx, ixy, ixz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
-    iyy, iyz, izz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
-    det = xx * ixx + xy * ixy + xz * ixz
-    rank = det > np.float32(1e-4)
-    s = np.float32(1) / det if rank else np.float32(0)
-    ixx, ixy, ixz, iyy, iyz, izz = ixx * s, ixy * s, ixz * s, iyy * s, iyz * s, izz * s
-    x[0] = ixx * bx + ixy * by + ixz * bz
-    x[1] = ixy * bx + iyy * by + iyz * bz
-    x[2] = ixz * bx + iyz * by + izz * bz
-    return rank, ixx, ixy, ixz, iyy, iyz, izz
-
-
-@njit(cache=True, error_model="numpy", fastmath=_MATHS)
-def solve_pixel(b, L, usable, x):
-    """The drop rule, then least squares, for one pixel.
-
-    Lights below :data:`SHADOW_RATIO` of the second brightest are dropped; if none is, and four or more are there, the
-    brightest is dropped if it exceeds :data:`HIGHLIGHT_RATIO` times what the others predict for it.
-
-    Args:
-        b: (K,) float32, relative answers ρ n·l.
-        L: (K, 3) float32, unit directions to the lights.
-        usable: (K,) bool, lights to consider; on return the lights that were used.
-        x: (3,) float32, receives ρn.
-
-    Returns:
-        (valid, residual): whether three independent lights were usable, and their RMS misfit.
-    """
-    bad = (False, np.float32(0))
-    first = second = np.float32(-np.inf)
-    brightest = -1
-    count = 0
-    for k in range(b.size):
-        if usable[k]:
-            count += 1
-            if b[k] > first:
-                second, first, brightest = first, b[k], k
-            elif b[k] > second:
-                second = b[k]
-    if count < 3:
-        return bad
-    shadows = 0
-    for k in range(b.size):
-        if usable[k] and b[k] < SHADOW_RATIO * second:
-            usable[k] = False
-            shadows += 1
-    count -= shadows
-    if count < 3:
-        return bad
-    rank, ixx, ixy, ixz, iyy, iyz, izz = _least_squares(b, L, usable, x)
-    if not rank:
-        return bad
-    if count > 3 and shadows == 0:
-        lx, ly, lz = L[brightest, 0], L[brightest, 1], L[brightest, 2]
-        error = b[brightest] - (lx * x[0] + ly * x[1] + lz * x[2])
-        leverage = ixx * lx * lx + iyy * ly * ly + izz * lz * lz + np.float32(2) * (ixy * lx * ly + ixz * lx * lz + iyz * ly * lz)
-        free = np.float32(1) - leverage
-        if free > np.float32(1e-3) and b[brightest] > HIGHLIGHT_RATIO * (b[brightest] - error / free):
-            usable[brightest] = False
-            count -= 1
-            rank = _least_squares(b, L, usable, x)[0]
-            if not rank:
-                return bad
-    total = np.float32(0)
-    for k in range(b.size):
-        if usable[k]:
-            e = b[k] - (L[k, 0] * x[0] + L[k, 1] * x[1] + L[k, 2] * x[2])
-            total += e * e
-    return x[2] > 0, np.sqrt(total / np.float32(count))
-
-
-@njit(cache=True, error_model="numpy", fastmath=_MATHS)
+@njit(cache=True, error_model="numpy", fastmath=MATHS)
 def _interpolate_rows(table, y, cell, out):
     """The table's rows above and below image row y, interpolated: (rows, n, columns) → (n, columns)."""
     above = y // cell
@@ -118,7 +25,7 @@ def _interpolate_rows(table, y, cell, out):
             out[n, c] = table[above, n, c] + f * (table[above + 1, n, c] - table[above, n, c])
 
 
-@njit(cache=True, error_model="numpy", fastmath=_MATHS)
+@njit(cache=True, error_model="numpy", fastmath=MATHS)
 def _solve_rows(
     first,
     last,
@@ -140,6 +47,7 @@ def _solve_rows(
     normals,
     albedo,
     residual,
+    valid_lights,
     valid,
 ):
     """:func:`solve_images` for the rows from first to last; small enough in its scratch to stay in a core's nearest cache."""
@@ -224,6 +132,8 @@ def _solve_rows(
             for i in range(n):
                 residual[y, x0 + i] = np.sqrt(unexplained[i] * share)
             for i in range(n):
+                valid_lights[y, x0 + i] = K
+            for i in range(n):
                 valid[y, x0 + i] = True
             for i in range(n):
                 normals[y, x0 + i, 0] = solved[0, i]
@@ -249,8 +159,10 @@ def _solve_rows(
                             L[k, d - 1] = value
                     lit = signal[k, i] >= floor * per_ms[k] and images[k][y, x0 + i] < saturation
                     usable[k] = lit and not (has_excluded and (excluded[y, x0 + i] >> k) & 1)
-                good, rms = solve_pixel(b, L, usable, x)
+                count, rms = solve_pixel(b, L, usable, x)
+                good = count > 0
                 length = np.sqrt(x[0] * x[0] + x[1] * x[1] + x[2] * x[2])
+                valid_lights[y, x0 + i] = count
                 valid[y, x0 + i] = good
                 albedo[y, x0 + i] = length if good else zero
                 residual[y, x0 + i] = rms if good else zero
@@ -278,6 +190,7 @@ def solve_images(
     normals,
     albedo,
     residual,
+    valid_lights,
     valid,
 ):
     """Normals, albedo, residual and validity of every pixel.
@@ -301,6 +214,7 @@ def solve_images(
         normals: (H, W, 3) float32, written.
         albedo: (H, W) float32, written.
         residual: (H, W) float32, written.
+        valid_lights: (H, W) uint8, written.
         valid: (H, W) bool, written.
     """
     H = albedo.shape[0]
@@ -326,11 +240,12 @@ def solve_images(
             normals,
             albedo,
             residual,
+            valid_lights,
             valid,
         )
 
 
-@njit(cache=True, error_model="numpy", parallel=True, fastmath=_MATHS, nogil=True)
+@njit(cache=True, error_model="numpy", parallel=True, fastmath=MATHS, nogil=True)
 def normals_to_rgb(normals, out):
     """128 + 127·n, rounded: (H, W, 3) float32 → (H, W, 3) uint8."""
     H, W = normals.shape[:2]

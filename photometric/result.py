@@ -20,6 +20,8 @@ class PhotometricResult:
     """(H, W) relative height by integration of the normals, mm, mean zero over the valid pixels."""
     residual: NDArray[np.float32]
     """(H, W) RMS misfit of the Lambertian model over the lights, relative to the matt white reference plane."""
+    valid_lights: NDArray[np.uint8]
+    """(H, W) how many lights the normal comes from: those neither dark, saturated, in shadow nor on a highlight; 0 where not valid."""
     valid: NDArray[np.bool_]
     """(H, W) whether at least three lights were usable: neither dark nor saturated."""
     pseudo3d: NDArray[np.uint8]

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photometric.camera import pixel_pitch_mm
+from photometric.four_lights import solve_four_lights
 from photometric.integration import integrate_normals
 from photometric.kernels import solve_images
 from photometric.light_model import LightTables, light_tables
 from photometric.pseudo3d import pseudo3d_image
 from photometric.result import PhotometricResult
+from photometric.streaming import empty_aligned, streamable
 from rig_configs.calibration import Calibration
 from rig_configs.errors import ReconstructionError
 
@@ -176,11 +178,7 @@ def solve_into(
         top = max(float(relief.max()), 1.0)
         raised = light_tables(calibration, z_mm=top, near=near_light)
         relief /= np.float32(top)
-    solve_images(
-        tuple(images[: len(frames)]),
-        ambient[0] if ambient is not None else np.empty((0, 0), images[0].dtype),
-        excluded if excluded is not None else np.empty((0, 0), np.uint16),
-        relief,
+    shared = (
         np.float32(calibration.black_level_dn),
         np.array([1e3 / exposure for _, exposure in frames], np.float32),
         np.float32(1e3 / ambient[1] if ambient is not None else 0.0),
@@ -189,23 +187,32 @@ def solve_into(
         tables.cell_px,
         tables.transform,
         tables.lights,
-        raised.transform - tables.transform,
-        raised.lights - tables.lights,
-        np.float32(tables.least_check),
-        result.normals,
-        result.albedo,
-        result.residual,
-        result.valid,
     )
+    lit = images[: len(frames)]
+    dark = ambient[0] if ambient is not None else np.empty((0, 0), images[0].dtype)
+    banned = excluded if excluded is not None else np.empty((0, 0), np.uint16)
+    written = (result.normals, result.albedo, result.residual, result.valid_lights, result.valid)
+    if len(frames) == 4:
+        solve_four_lights(
+            result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), relief.reshape(-1), *shared,
+            tables.spare, raised.transform - tables.transform, *(array.reshape(-1) for array in written),
+            streamable(result.albedo.shape[1], tables.cell_px, *written[:3]),
+        )  # fmt: skip
+    else:
+        solve_images(
+            tuple(lit), dark, banned, relief, *shared, raised.transform - tables.transform, raised.lights - tables.lights,
+            np.float32(tables.least_check), *written,
+        )  # fmt: skip
 
 
 def empty_result(shape: tuple[int, int]) -> PhotometricResult:
     """Arrays for a result of an image of this shape, not yet written."""
     return PhotometricResult(
-        normals=np.empty((*shape, 3), np.float32),
-        albedo=np.empty(shape, np.float32),
+        normals=empty_aligned((*shape, 3), np.float32),
+        albedo=empty_aligned(shape, np.float32),
         height_mm=np.empty(shape, np.float32),
-        residual=np.empty(shape, np.float32),
+        residual=empty_aligned(shape, np.float32),
+        valid_lights=np.empty(shape, np.uint8),
         valid=np.empty(shape, np.bool_),
         pseudo3d=np.empty((*shape, 3), np.uint8),
     )

@@ -21,7 +21,7 @@ from photometric_scene import (
     sphere_scene,
 )
 
-from photometric.kernels import solve_pixel
+from photometric.drop_rule import solve_pixel
 from photometric.pseudo3d import pseudo3d_image
 from photometric.solver import PhotometricSolver
 from rig_configs.errors import ReconstructionError
@@ -230,8 +230,8 @@ def test_pixel_rule_names_the_lights_it_used():
     for spoilt, change in ((0, 1.5), (2, 0.02)):
         b, usable = (L @ n).astype(np.float32), np.ones(4, bool)
         b[spoilt] *= change
-        valid, residual = solve_pixel(b, L, usable, x)
-        assert valid
+        lights, residual = solve_pixel(b, L, usable, x)
+        assert lights == 3
         assert list(np.flatnonzero(~usable)) == [spoilt]
         np.testing.assert_allclose(x, n, atol=1e-5)
         assert residual < 1e-5
