@@ -24,6 +24,10 @@ Read = Callable[[Role], NDArray[np.uint8 | np.uint16]]
 
 WEAK_SHARE = 0.05
 """A Gray bit nearer to its threshold than this share of the pixel's contrast is weak."""
+NOTHING_READ = 0x30000
+"""Two weak bits that no code has: a pixel without contrast."""
+MOST_BLURRED = 8
+"""Codes that a pixel of a blurred Gray code may span."""
 QUANTISATION_DN = 12**-0.5
 
 
@@ -80,7 +84,11 @@ def decode_axis(pattern: CapturePattern, axis: Direction, read: Read, full_scale
         if levels is None and middle is not None:
             strongest = max(sets.values(), key=lambda s: float(np.median(s.amplitude)))
             levels = Levels(middle, _f32(2 * strongest.amplitude))
-        coarse, levels = _gray(pattern, axis, read, least, levels)
+        coarse, sigma, levels = _gray(pattern, axis, read, least, levels)
+        if not sets:
+            outside = ~((coarse >= -0.5) & (coarse <= pattern.length(axis) - 0.5))
+            coarse[outside] = sigma[outside] = np.nan
+            return Decoded(coarse, _f32(levels.contrast / 2), levels.middle, sigma, NoiseModel(0.0, 0.0))
     return _combine(pattern, axis, sets, levels, coarse)
 
 
@@ -147,14 +155,15 @@ def noise_dn(image: F32) -> float:
     return max(float(np.median(known)) / (0.6745 * 6), QUANTISATION_DN)
 
 
-def _gray(pattern: CapturePattern, axis: Direction, read: Read, least: float, levels: Levels | None) -> tuple[F32, Levels]:
+def _gray(pattern: CapturePattern, axis: Direction, read: Read, least: float, levels: Levels | None) -> tuple[F32, F32, Levels]:
+    """Places by the Gray code, their standard deviation, and the levels used."""
     gray, bits = pattern.gray, pattern.bits(axis)
     assert gray is not None
     inverses = gray.inverses != "none"
     if levels is None:
         levels = _extremes(axis, bits, read, (Show.BIT, Show.INVERSE) if inverses else (Show.BIT,))
-    code, weak = np.zeros(levels.middle.shape, np.uint32), np.zeros(levels.middle.shape, np.uint8)
-    weak[~(levels.contrast >= least)] = 2
+    code, weak = np.zeros(levels.middle.shape, np.uint32), np.zeros(levels.middle.shape, np.uint32)
+    weak[~(levels.contrast >= least)] = NOTHING_READ
     margin = WEAK_SHARE * levels.contrast
     for bit in range(bits):
         above = read(Role(Show.BIT, axis, bit)).astype(np.float32)
@@ -164,9 +173,11 @@ def _gray(pattern: CapturePattern, axis: Direction, read: Read, least: float, le
         else:
             above -= levels.middle
         kernels.add_bit(above, margin, bits - 1 - bit, code, weak)
-    out = np.empty(code.shape, np.float32)
-    kernels.positions_of_codes(code, weak, gray.unit_px, pattern.offset(axis), float(pattern.length(axis)), out)
-    return out, levels
+    place, sigma = np.empty(code.shape, np.float32), np.empty(code.shape, np.float32)
+    length = pattern.length(axis)
+    widest = max((p.period(length) for p in pattern.phase), default=MOST_BLURRED * gray.unit_px)
+    kernels.positions_of_codes(code, weak, gray.unit_px, pattern.offset(axis), float(length), widest, place, sigma)
+    return place, sigma, levels
 
 
 def _extremes(axis: Direction, bits: int, read: Read, shows: tuple[Show, ...]) -> Levels:
@@ -182,15 +193,6 @@ def _extremes(axis: Direction, bits: int, read: Read, shows: tuple[Show, ...]) -
 
 def _combine(pattern: CapturePattern, axis: Direction, sets: dict[int, Fringes], levels: Levels | None, coarse: F32 | None) -> Decoded:
     length = pattern.length(axis)
-    noise = NoiseModel(0.0, 0.0)
-    if not sets:
-        assert pattern.gray is not None
-        assert coarse is not None
-        assert levels is not None
-        known = np.isfinite(coarse)
-        sigma = np.where(known, np.float32(pattern.gray.unit_px * QUANTISATION_DN), np.float32(np.nan))
-        coarse[~((coarse >= -0.5) & (coarse <= length - 0.5))] = np.nan
-        return Decoded(coarse, _f32(levels.contrast / 2), levels.middle, sigma, noise)
     order = sorted(sets, key=lambda i: -pattern.phase[i].period(length))
     finest = order[-1]
     position = np.empty_like(sets[finest].turns)
@@ -218,7 +220,7 @@ def _combine(pattern: CapturePattern, axis: Direction, sets: dict[int, Fringes],
     best = sets[finest]
     middle = best.mean if best.mean is not None else levels.middle if levels is not None else np.full_like(position, np.nan)
     sigma = np.where(np.isnan(position), np.float32(np.nan), best.sigma_turns * np.float32(period))
-    return Decoded(position, best.amplitude, middle, sigma, noise)
+    return Decoded(position, best.amplitude, middle, sigma, NoiseModel(0.0, 0.0))
 
 
 def _f32(values: NDArray[np.floating]) -> F32:

@@ -21,9 +21,9 @@ def add_bit(above, margin, bit, code, weak):
     Args:
         above: (H, W) float32, brightness above the threshold.
         margin: (H, W) float32, below which the bit counts as weak.
-        bit: which bit of the code.
+        bit: which bit of the code, 0 the finest.
         code: (H, W) uint32, changed.
-        weak: (H, W) uint8, number of weak bits, changed.
+        weak: (H, W) uint32, the bits that are weak, changed.
     """
     value = np.uint32(1 << bit)
     for y in prange(code.shape[0]):
@@ -31,23 +31,46 @@ def add_bit(above, margin, bit, code, weak):
             if above[y, x] > 0:
                 code[y, x] |= value
             if not abs(above[y, x]) >= margin[y, x]:
-                weak[y, x] += 1
+                weak[y, x] |= value
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
-def positions_of_codes(code, weak, unit, offset, length, out):
-    """Gray code → middle of the projector pixels that have it; NaN beyond the projector, and where two bits or more are weak:
-    at the edge of a code one bit is, and either reading of it is a neighbour."""
+def positions_of_codes(code, weak, unit, offset, length, widest, out, sigma):
+    """Gray code → middle of the projector pixels that have it.
+
+    At the edge of a code one bit is weak, and either reading of it is a neighbour. Where the finest bits are blurred away, what
+    the others tell is a wider stretch of the projector, and its middle is taken.
+
+    Args:
+        code: (H, W) uint32.
+        weak: (H, W) uint32, the bits that are weak.
+        unit: projector pixels of one code.
+        offset: added to the projector pixel before it was coded.
+        length: projector pixels.
+        widest: longest stretch of the projector that is still of use, projector pixels.
+        out: (H, W) float32, written; NaN where coarser bits are weak, too, and beyond the projector.
+        sigma: (H, W) float32, written: standard deviation of a place within its stretch.
+    """
+    nan = np.float32(np.nan)
     for y in prange(code.shape[0]):
         for x in range(code.shape[1]):
-            g = code[y, x]
+            g, w = np.int64(code[y, x]), np.int64(weak[y, x])
+            blurred = 0
+            while (w >> blurred) & 1:
+                blurred += 1
+            rest = w >> blurred
+            if blurred == 1 and rest == 0:  # an edge of the finest stripes
+                blurred = 0
             shift = g >> 1
             while shift:
                 g ^= shift
                 shift >>= 1
-            position = (np.float64(g) + 0.5) * unit - offset - 0.5
-            inside = -0.5 - 0.5 * unit <= position <= length - 0.5 + 0.5 * unit
-            out[y, x] = position if inside and weak[y, x] < 2 else np.nan
+            stretch = unit * (1 << blurred)
+            position = ((g >> blurred) + 0.5) * stretch - offset - 0.5
+            inside = -0.5 - 0.5 * stretch <= position <= length - 0.5 + 0.5 * stretch
+            good = inside and rest & (rest - 1) == 0 and (blurred == 0 or stretch <= widest)
+            out[y, x] = position if good else nan
+            sigma[y, x] = stretch / math.sqrt(12.0) if good else nan
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)

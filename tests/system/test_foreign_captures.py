@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import open3d as o3d
 import pytest
 import tifffile
+import yaml
 from demo_process import run_cli
 from foreign_rig import (
     PH,
@@ -34,11 +36,13 @@ from foreign_rig import (
     write_ros,
     write_slstudio,
 )
+from pydantic import BaseModel
 
 from rig_configs.errors import CalibrationError, CaptureError, ConfigurationError, ReconstructionError
 from structured_light.foreign import ForeignCloud, reconstruct_images
-from structured_light.foreign_pattern import load_pattern
+from structured_light.foreign_pattern import CapturePattern, GrayConfig, PhaseConfig, load_pattern
 
+ROOT = Path(__file__).parents[2]
 ONE, ZERO = np.ones(PW), np.zeros(PW)
 THREE = [0.0, -120.0, -240.0]
 
@@ -128,9 +132,7 @@ def test_the_stations_own_patterns_go_through_its_own_decoder() -> None:
     assert load_from({"gray": {}}).station_patterns("columns") is None
 
 
-def load_from(description: dict[str, Any]) -> Any:
-    from structured_light.foreign_pattern import CapturePattern
-
+def load_from(description: dict[str, Any]) -> CapturePattern:
     return CapturePattern.model_validate({"projector": {"width_px": PW, "height_px": PH}, **description})
 
 
@@ -166,6 +168,16 @@ def test_images_of_8_to_16_bits_mono_or_colour(tmp_path: Path, scene: tuple[Arra
     assert lit_share(cloud, scene[1]) > 0.97
     bright = cloud.rgb[cloud.points.valid].astype(float).mean(axis=0)
     assert (bright[1] > 2 * bright[0] > 0) if colour else bright[0] == bright[1] > 100
+
+
+def test_fine_stripes_that_are_blurred_away_cost_precision_not_pixels(tmp_path: Path, scene: tuple[Array, Array]) -> None:
+    profiles = along("columns", [q for p in gray_profiles(PW, 9) for q in (p, 1 - p)])
+    folder = write_capture(tmp_path / "images", profiles, Projection(scene[1], blur_px=2.5))
+    pattern = load_from({"gray": {"inverses": "each"}})
+    cloud = reconstruct_images(folder, pattern, [write_slstudio(tmp_path / "c.xml")])
+    assert lit_share(cloud, scene[1]) > 0.9
+    assert np.median(errors(cloud, scene[0])) < 1.2
+    assert np.mean(errors(cloud, scene[0]) > 6) < 0.01
 
 
 def test_a_row_that_does_not_fit_its_column_is_dropped(tmp_path: Path, scene: tuple[Array, Array]) -> None:
@@ -273,3 +285,23 @@ def test_the_command_writes_what_can_exist_without_lights(tmp_path: Path, gray_p
     done = run_cli("reconstruct", "--images", folder, "--out", out)
     assert done.returncode == 1
     assert "--pattern and --calibration" in done.stderr
+
+
+GUIDE = (ROOT / "docs/rig-engineer.md").read_text(encoding="utf-8")
+
+
+def test_every_pattern_in_the_guide_is_one() -> None:
+    section = GUIDE[GUIDE.index("### The pattern file") : GUIDE.index("### The calibration file")]
+    examples = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert len(examples) == 5
+    for text in examples:
+        content = {"projector": {"width_px": 1024, "height_px": 768}, **yaml.safe_load(text)}
+        assert len(CapturePattern.model_validate(content).roles) > 2
+
+
+@pytest.mark.parametrize(("model", "prefix"), [(CapturePattern, ""), (GrayConfig, "gray."), (PhaseConfig, "phase[].")])
+def test_every_key_of_the_pattern_file_is_in_the_guide(model: type[BaseModel], prefix: str) -> None:
+    for name, field in model.model_fields.items():
+        assert field.description
+        if not (prefix == "" and name in ("gray", "phase")):
+            assert re.search(rf"`({re.escape(prefix)})?{name}`", GUIDE), prefix + name
