@@ -26,7 +26,14 @@ MOST_OF_A_CLASS = 100_000
 def generate(
     out: Annotated[Path, typer.Option("--out", help="Folder of the data set; a run that was cut off goes on there.")],
     rig: RigOption = "demo",
-    categories: Annotated[str, typer.Option(help="Parts of the simulated bench, with commas between, or 'all'.")] = "all",
+    categories: Annotated[
+        str | None, typer.Option(help="Parts of the simulated bench, with commas between, or 'all'; left out, all of them, or the mesh alone.")
+    ] = None,
+    mesh: Annotated[
+        Path | None, typer.Option(help="STL, PLY, OBJ or GLB file of a part of your own, with every defect that any body can have.")
+    ] = None,
+    mesh_material: Annotated[str, typer.Option(help="What the mesh is made of.")] = "matt_plastic",
+    mesh_scale: Annotated[float | None, typer.Option(min=1e-6, help="Millimetres a unit of the mesh file; left out, 1, and 1000 for GLB.")] = None,
     train_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to learn from, of each category.")] = 24,
     validation_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to choose settings on, of each category.")] = 0,
     test_good: Annotated[int, typer.Option(min=0, max=MOST_OF_A_CLASS, help="Good samples to be judged, of each category.")] = 12,
@@ -40,15 +47,20 @@ def generate(
 ) -> None:
     """Make a data set of simulated scans: good samples, and each defect with its mask."""
     from api.datasets.generate import generate as run
-    from api.datasets.parts import all_categories
+    from api.datasets.parts import Source, known_kinds, mesh_kind_of, mesh_part
 
-    names = tuple(dict.fromkeys(n.strip() for n in categories.split(",") if n.strip())) if categories != "all" else all_categories()
+    source = Source(rig, mesh)
+    own = mesh_part(mesh, mesh_material, mesh_scale) if mesh else None
+    asked = categories or ("" if own else "all")
+    names = list(known_kinds(rig)) if asked == "all" else [n.strip() for n in asked.split(",") if n.strip()]
+    if own:
+        names.append(mesh_kind_of(source, own).name)
     arguments = Arguments(
-        categories=names, train_good=train_good, validation_good=validation_good, test_good=test_good, per_defect=per_defect, seed=seed,
+        categories=tuple(dict.fromkeys(names)), mesh=own, train_good=train_good, validation_good=validation_good, test_good=test_good, per_defect=per_defect, seed=seed,
         fidelity=fidelity,
     )  # fmt: skip
     with cancellable() as cancelled, progress_bar("Generating") as progress:
-        done = run(out, rig, arguments, jobs, progress, lambda told: stderr.print(told, markup=False), cancelled)
+        done = run(out, source, arguments, jobs, progress, lambda told: stderr.print(told, markup=False), cancelled)
     if as_json:
         print_json(asdict(done) | {"noise": done.noise.model_dump(mode="json") if done.noise else None})
         return

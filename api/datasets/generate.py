@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from api.datasets.contact_sheet import write_contact_sheet
 from api.datasets.making import SampleMaker, simulated_rig
 from api.datasets.noise import MeasuredErrors, NoiseModel, NoiseTable, compare, measure
-from api.datasets.parts import kinds_of
+from api.datasets.parts import Source, kinds_of
 from api.datasets.plan import Arguments, Fidelity, PlannedSample, plan, seed_of
 from api.datasets.provenance import check_same, provenance_of, write_provenance
 from api.datasets.workers import Task, make_all
@@ -57,7 +57,7 @@ def bytes_needed(config: RigConfig, samples: int) -> int:
 
 def generate(
     out: Path,
-    rig: str,
+    source: Source,
     arguments: Arguments,
     jobs: int,
     progress: Callable[[float, str], None],
@@ -68,7 +68,7 @@ def generate(
 
     Args:
         out: its folder; made where it is not there.
-        rig: name of a shipped simulated rig, or path of a folder.
+        source: the rig, and the mesh where there is one.
         arguments: what to make.
         jobs: how many processes make samples; the bytes do not depend on it.
         progress: told the share that is done and what is done now.
@@ -83,8 +83,8 @@ def generate(
         Cancelled: ``cancelled`` said so; the same call goes on.
         DataError: a sample cannot be made.
     """
-    config, calibration, _ = simulated_rig(rig)
-    kinds = kinds_of(arguments)
+    config, calibration, _ = simulated_rig(source.rig)
+    kinds = kinds_of(source, arguments)
     planned = plan(arguments, {name: kind.defects for name, kind in kinds.items()})
     if not planned:
         raise Unprocessable("Nothing is to be generated.", cure="Ask for --train-good, --test-good or --per-defect samples.", detail="empty")
@@ -96,14 +96,14 @@ def generate(
         _check_space(out, config, planned, missing, say)
         if found is None:
             if arguments.fidelity is Fidelity.GEOMETRY:
-                provenance = provenance.model_copy(update={"noise": _noise(rig, arguments, len(config.projectors), progress, cancelled)})
+                provenance = provenance.model_copy(update={"noise": _noise(source, arguments, len(config.projectors), progress, cancelled)})
             write_provenance(out, provenance)
         else:
             provenance = found
         shutil.rmtree(out / PARTIAL_FOLDER, ignore_errors=True)
         started, made = time.perf_counter(), 0
         if missing:
-            with closing(make_all(Task(out, rig, arguments, provenance.noise), missing, min(jobs, len(missing)), cancelled)) as samples:
+            with closing(make_all(Task(out, source, arguments, provenance.noise), missing, min(jobs, len(missing)), cancelled)) as samples:
                 for sample in samples:
                     made += 1
                     progress((len(planned) - len(missing) + made) / len(planned), str(sample.sample_id))
@@ -128,11 +128,13 @@ def _finish(out: Path, arguments: Arguments, planned: list[PlannedSample]) -> Pa
     return sheet
 
 
-def _noise(rig: str, arguments: Arguments, projectors: int, progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> NoiseTable:
+def _noise(
+    source: Source, arguments: Arguments, projectors: int, progress: Callable[[float, str], None], cancelled: Callable[[], bool]
+) -> NoiseTable:
     """The noise of clouds, measured on a few full scans: good and defective parts spread over the categories, and one more held out."""
-    kinds = kinds_of(arguments)
+    kinds = kinds_of(source, arguments)
     count = min(MOST_NOISE_SCANS, max(LEAST_NOISE_SCANS, len(arguments.categories)))
-    maker = SampleMaker(rig, kinds)
+    maker = SampleMaker(source.rig, kinds)
     try:
         scans: list[tuple[str, MeasuredErrors, NDArray[np.float32]]] = []
         for index in range(count + 1):

@@ -29,17 +29,17 @@ class Fidelity(StrEnum):
 class MeshPart(Strict):
     """A product whose shape the user brings."""
 
-    file: str = Field(description="Path of the mesh file.")
+    file: str = Field(description="Name of the mesh file.")
     sha256: str = Field(description="SHA-256 of the mesh file.")
     material: str = Field(description="Material it is made of.")
-    scale: float = Field(gt=0, description="Millimetres a unit of the file.")
+    scale_to_mm: float | None = Field(default=None, gt=0, description="Millimetres a unit of the file; none is the format's own.")
 
 
 class Arguments(Strict):
     """What a data set is made from; two runs with the same arguments make the same bytes."""
 
     categories: tuple[str, ...] = Field(min_length=1, description="The products, in order.")
-    mesh: MeshPart | None = Field(default=None, description="The product of a user's mesh, the last category.")
+    mesh: MeshPart | None = Field(default=None, description="The product of a user's mesh, one of the categories.")
     train_good: int = Field(ge=0, description="Good samples to learn from, of each product.")
     validation_good: int = Field(ge=0, description="Good samples to choose settings on, of each product.")
     test_good: int = Field(ge=0, description="Good samples to be judged, of each product.")

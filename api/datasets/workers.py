@@ -18,7 +18,7 @@ import numba
 
 from api.datasets.making import SampleMaker
 from api.datasets.noise import NoiseTable
-from api.datasets.parts import kinds_of
+from api.datasets.parts import Source, kinds_of
 from api.datasets.plan import Arguments, PlannedSample
 from inference.datasets.writing import write_sample
 from rig_configs.errors import Cancelled, D3Error, DataError
@@ -31,7 +31,7 @@ class Task:
     """What a worker needs to know to make any sample of a set."""
 
     out: Path
-    rig: str
+    source: Source
     arguments: Arguments
     noise: NoiseTable | None
 
@@ -41,7 +41,7 @@ class LocalWorker:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._maker = SampleMaker(task.rig, kinds_of(task.arguments), task.noise)
+        self._maker = SampleMaker(task.source.rig, kinds_of(task.source, task.arguments), task.noise)
 
     def make(self, planned: PlannedSample, cancelled: Callable[[], bool]) -> PlannedSample:
         """Make one sample and write it. Raises D3Error."""

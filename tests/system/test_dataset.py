@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import open3d as o3d
 import psutil
 import pytest
 import yaml
 from demo_process import CLI, run_cli
 
 from acquisition.simulation.guide import BenchGuide
-from acquisition.simulation.parts import PART_KINDS
+from acquisition.simulation.parts import DAMAGE, PART_KINDS
 from api.calibrating import Calibrator
 from api.composition import open_rig
 from inference.datasets.dataset import Split
@@ -182,9 +183,24 @@ def test_a_finished_set_is_left_as_it_is(two: Path, small_rig: Path) -> None:
     assert digests(two) == before
 
 
+def test_a_mesh_of_the_users_makes_a_set_with_the_defects_of_any_body(small_rig: Path, tmp_path: Path) -> None:
+    bracket = o3d.geometry.TriangleMesh.create_box(12, 8, 3)
+    bracket.compute_vertex_normals()
+    o3d.io.write_triangle_mesh(str(tmp_path / "My bracket.stl"), bracket)
+    counts = ["--train-good", "0", "--test-good", "1", "--per-defect", "1"]
+    done = generate(tmp_path / "set", small_rig, "--mesh", str(tmp_path / "My bracket.stl"), "--mesh-material", "nylon", *counts, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["samples"] == 1 + len(DAMAGE)
+    samples = list(RealIadD3(tmp_path / "set").samples("my_bracket"))
+    assert {s.sample_id.anomaly_class for s in samples} == {"OK", *DAMAGE}
+    good = samples[0].load()
+    assert np.median(good.xyz_mm[..., 2][good.foreground]) == pytest.approx(3, abs=0.1)
+
+
 def test_what_cannot_be_generated_is_said(small_rig: Path, tmp_path: Path) -> None:
     for arguments, code in (
         (["--categories", "teapot"], "not_found.part"),
+        (["--mesh", str(tmp_path / "teapot.stl")], "rig.invalid.mesh"),
         (["--train-good", "0", "--test-good", "0", "--per-defect", "0"], "unprocessable.empty"),
         (["--categories", "knob_cap", "--train-good", "90000"], "conflict.disk_space"),
     ):
