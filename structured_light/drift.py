@@ -28,14 +28,10 @@ class Drift:
     """Its tilt. Both may be the plate's own, as it was laid."""
     projectors_um: tuple[float, ...]
     """For each projector by how much it disagrees with the others, the most over the field, µm."""
+    drifted: tuple[int, ...]
+    """Projectors without which the others agree."""
     flatness_um: float
     """Range of the block means of all projectors' mean from its plane, µm: the camera's optics, mostly."""
-
-    @property
-    def drifted(self) -> tuple[int, ...]:
-        """Projectors beyond the limit; where one moved, the one that disagrees most."""
-        worst = max(self.projectors_um)
-        return tuple(i for i, off in enumerate(self.projectors_um) if off > LIMIT_UM and off > 0.6 * worst)
 
     @property
     def holds(self) -> bool:
@@ -63,7 +59,12 @@ def plane_drift(z_mm: Sequence[NDArray[np.float32]], xyz_mm: NDArray[np.float32]
                 cure="Lay the matt white plate so that it fills the field; check this projector.",
                 detail="drift",
             )
-    others = np.stack([_mean_of(np.delete(blocks, i, axis=0)) for i in range(len(blocks))])
+    drifted: list[int] = []
+    while len(agreeing := [i for i in range(len(blocks)) if i not in drifted]) > 1:
+        off_um = _against_the_others_um(blocks[agreeing])
+        if max(off_um) <= LIMIT_UM:
+            break
+        drifted.append(agreeing[int(np.argmax(off_um))])
     x, y, z = (_block_means(xyz_mm[..., i]) for i in range(3))
     known = np.isfinite(z)
     design = np.column_stack([np.ones(int(known.sum())), x[known], y[known]])
@@ -71,7 +72,8 @@ def plane_drift(z_mm: Sequence[NDArray[np.float32]], xyz_mm: NDArray[np.float32]
     return Drift(
         plate_um=float(1e3 * plane[0]),
         plate_tilt_mrad=float(1e3 * np.hypot(plane[1], plane[2])),
-        projectors_um=tuple(float(1e3 * np.nanmax(np.abs(off))) for off in blocks - others),
+        projectors_um=_against_the_others_um(blocks),
+        drifted=tuple(sorted(drifted)),
         flatness_um=float(1e3 * np.ptp(z[known] - design @ plane)),
     )
 
@@ -84,6 +86,12 @@ def _block_means(values: NDArray[np.float32]) -> F64:
     share = np.isfinite(blocks).mean(axis=(1, 3))
     total = np.nansum(blocks, axis=(1, 3), dtype=np.float64)
     return np.where(share > 1 / 3, total / np.maximum(share * height * width, 1), np.nan)
+
+
+def _against_the_others_um(blocks: F64) -> tuple[float, ...]:
+    """For each projector's blocks (N, rows, columns) the most that they are off the mean of the others'."""
+    others = (_mean_of(np.delete(blocks, i, axis=0)) for i in range(len(blocks)))
+    return tuple(float(1e3 * np.nanmax(np.abs(own - rest))) for own, rest in zip(blocks, others, strict=True))
 
 
 def _mean_of(blocks: F64) -> F64:

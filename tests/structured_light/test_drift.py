@@ -37,6 +37,10 @@ def test_the_projector_that_moved_is_named(who: int) -> None:
     assert drift.projectors_um[who] == pytest.approx(9, abs=1)
 
 
+def test_two_that_moved_are_both_named() -> None:
+    assert plane_drift(*heights([0, 0, 30, -14])).drifted == (2, 3)
+
+
 def test_a_bent_field_is_no_projector_s_fault() -> None:
     drift = plane_drift(*heights([0, 0, 0, 0], bend_um=12))
     assert drift.flatness_um > LIMIT_UM

@@ -1,0 +1,94 @@
+"""A rig engineer calibrates, looks at the report, checks and accepts a rig from the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rig_configs.files import SHIPPED, load_calibration
+
+STATION = Path(sys.executable).with_name("d3station")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(STATION), *arguments], capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rig")
+    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
+    content["name"] = "tiny"
+    content["camera"].update(width_px=456, height_px=304)
+    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def calibrated(rig: Path) -> dict:
+    done = run("calibrate", "all", "--rig", str(rig), "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_calibrate_all_writes_a_calibration_and_a_report_that_explains_it(rig: Path, calibrated: dict) -> None:
+    calibration = load_calibration(rig)
+    assert calibrated["calibration_id"] == calibration.calibration_id
+    assert calibrated["dropped_poses"] == []
+    assert calibration.uncertainty is not None
+    assert calibrated["uncertainty"]["height_median_um"] == calibration.uncertainty.height_median_um
+    report = Path(calibrated["report"]).read_text()
+    assert report.count("data:image/png;base64,") == 6
+    for words in (calibration.calibration_id, "held_out_rms_um", "north_east", "Light zones", "The board"):
+        assert words in report
+
+
+def test_a_part_of_a_rig_is_calibrated_alone(rig: Path, calibrated: dict) -> None:
+    before = load_calibration(rig)
+    done = run("calibrate", "projectors", "--rig", str(rig), "--seed", "4", "--json")
+    assert done.returncode == 0, done.stderr
+    after = load_calibration(rig)
+    assert after.calibration_id != before.calibration_id
+    assert after.zones == before.zones
+    assert after.camera.fx_px == pytest.approx(before.camera.fx_px, rel=1e-4)
+    assert after.projectors != before.projectors
+
+
+def test_a_calibration_that_no_longer_holds_ends_with_an_error_and_a_cure(rig: Path, calibrated: dict, tmp_path: Path) -> None:
+    holds = run("calibrate", "check", "--rig", str(rig), "--json")
+    assert holds.returncode == 0, holds.stderr
+    assert json.loads(holds.stdout)["holds"] is True
+    moved = tmp_path / "moved"
+    shutil.copytree(rig, moved)
+    content = yaml.safe_load((moved / "calibration.yaml").read_text())
+    content["projectors"][1]["translation_mm"][0] += 0.05
+    (moved / "calibration.yaml").write_text(yaml.safe_dump(content))
+    broken = run("calibrate", "check", "--rig", str(moved), "--json")
+    assert broken.returncode != 0
+    assert json.loads(broken.stdout)["drifted"] == ["north_west"]
+    assert "north_west" in broken.stderr
+    assert "d3station calibrate all" in broken.stderr
+
+
+def test_an_acceptance_test_prints_the_figures_and_writes_the_report(rig: Path, calibrated: dict, tmp_path: Path) -> None:
+    report = tmp_path / "report" / "accepted.html"
+    done = run("rig", "accuracy", "--rig", str(rig), "--artefact", "step", "--as-calibrated", "--positions", "1", "--html", str(report), "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert set(figures) == {"step", "calibration"}
+    assert abs(figures["step"]["error_um"]) < 3
+    assert figures["calibration"]["self_made"] is False
+    assert "Step" in report.read_text()
+
+
+def test_lights_cannot_be_calibrated_before_the_camera(tmp_path: Path, rig: Path) -> None:
+    shutil.copy(rig / "rig.yaml", tmp_path / "rig.yaml")
+    done = run("calibrate", "lights", "--rig", str(tmp_path))
+    assert done.returncode == 2
+    assert "d3station calibrate all" in done.stderr
