@@ -62,9 +62,10 @@ def plane_drift(z_mm: Sequence[NDArray[np.float32]], xyz_mm: NDArray[np.float32]
     drifted: list[int] = []
     while len(agreeing := [i for i in range(len(blocks)) if i not in drifted]) > 1:
         off_um = _against_the_others_um(blocks[agreeing])
-        if max(off_um) <= LIMIT_UM:
+        if float(np.nanmax(off_um)) <= LIMIT_UM:
             break
-        drifted.append(agreeing[int(np.argmax(off_um))])
+        # By the mean over the field: where only two see a place, each is as far off as the other.
+        drifted.append(agreeing[int(np.argmax(np.nanmean(off_um, axis=(1, 2))))])
     x, y, z = (_block_means(xyz_mm[..., i]) for i in range(3))
     known = np.isfinite(z)
     design = np.column_stack([np.ones(int(known.sum())), x[known], y[known]])
@@ -72,7 +73,7 @@ def plane_drift(z_mm: Sequence[NDArray[np.float32]], xyz_mm: NDArray[np.float32]
     return Drift(
         plate_um=float(1e3 * plane[0]),
         plate_tilt_mrad=float(1e3 * np.hypot(plane[1], plane[2])),
-        projectors_um=_against_the_others_um(blocks),
+        projectors_um=tuple(float(most) for most in np.nanmax(_against_the_others_um(blocks), axis=(1, 2))),
         drifted=tuple(sorted(drifted)),
         flatness_um=float(1e3 * np.ptp(z[known] - design @ plane)),
     )
@@ -88,10 +89,10 @@ def _block_means(values: NDArray[np.float32]) -> F64:
     return np.where(share > 1 / 3, total / np.maximum(share * height * width, 1), np.nan)
 
 
-def _against_the_others_um(blocks: F64) -> tuple[float, ...]:
-    """For each projector's blocks (N, rows, columns) the most that they are off the mean of the others'."""
-    others = (_mean_of(np.delete(blocks, i, axis=0)) for i in range(len(blocks)))
-    return tuple(float(1e3 * np.nanmax(np.abs(own - rest))) for own, rest in zip(blocks, others, strict=True))
+def _against_the_others_um(blocks: F64) -> F64:
+    """For each projector's blocks (N, rows, columns) how far they are off the mean of the others', the same shape, µm."""
+    others = np.stack([_mean_of(np.delete(blocks, i, axis=0)) for i in range(len(blocks))])
+    return 1e3 * np.abs(blocks - others)
 
 
 def _mean_of(blocks: F64) -> F64:
