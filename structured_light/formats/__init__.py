@@ -18,7 +18,7 @@ from structured_light.formats.iges import write_iges
 from structured_light.formats.layers import Layers
 from structured_light.formats.meshes import write_obj, write_stl
 from structured_light.formats.points import write_asc, write_pcd, write_ply
-from structured_light.formats.tiff import read_tiff, write_tiff
+from structured_light.formats.tiff import read_tiff, write_tiff, write_tiff_bands
 from structured_light.point_map import PointMap
 
 __all__ = [
@@ -36,13 +36,15 @@ __all__ = [
     "write_ply",
     "write_stl",
     "write_tiff",
+    "write_tiff_bands",
 ]
 
 
 def _organised(path: Path, cloud: PointMap, *, normals: NDArray[np.float32] | None = None, rgb: NDArray[np.uint8] | None = None) -> int:
     del normals, rgb
-    write_tiff(path, np.where(cloud.valid[..., None], cloud.xyz_mm, np.float32(np.nan)))
-    return int(np.count_nonzero(cloud.valid))
+    layers = Layers(cloud)
+    write_tiff_bands(path, cloud.xyz_mm.shape, ((band, layers.organised(band)) for band in layers.bands()))
+    return layers.count
 
 
 CLOUD_FORMATS: dict[str, Callable[..., int]] = {

@@ -43,6 +43,10 @@ class Layers:
             None if self.rgb is None else self.rgb[band][pick],
         )
 
+    def organised(self, band: slice) -> NDArray[np.float32]:
+        """Points of some rows on the grid, (R, W, 3); NaN where unknown."""
+        return np.where(self.cloud.views[band, :, None] > 0, self.cloud.xyz_mm[band], np.float32(np.nan))
+
     def sigma_z_mm(self, band: slice) -> NDArray[np.float32]:
         """σ_z of the known pixels of some rows, (M,) mm."""
         return self.cloud.sigma_z_mm[band][self.cloud.views[band] > 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,14 @@ from rig_configs.errors import ReconstructionError
 def write_tiff(path: Path, values: NDArray[np.float32]) -> None:
     """Write a float32 array of the camera's grid, (H, W) or (H, W, 3), losslessly; NaN stays NaN."""
     tifffile.imwrite(path, np.asarray(values, np.float32), photometric="minisblack", planarconfig="contig" if values.ndim == 3 else None)
+
+
+def write_tiff_bands(path: Path, shape: tuple[int, ...], bands: Iterable[tuple[slice, NDArray[np.float32]]]) -> None:
+    """Write what :func:`write_tiff` writes, (H, W, 3), some rows at a time."""
+    file = tifffile.memmap(path, shape=shape, dtype=np.float32, photometric="minisblack", planarconfig="contig")
+    for rows, values in bands:
+        file[rows] = values
+    file.flush()
 
 
 def read_tiff(path: Path) -> NDArray[np.float32]:
