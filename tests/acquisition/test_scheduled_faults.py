@@ -22,7 +22,7 @@ SCANS = 4
 def with_faults(*faults: dict) -> RigConfig:
     rig = load_rig("demo").model_dump(mode="json")
     rig["simulation"]["faults"] = faults
-    rig["camera"] |= {"width_px": 171, "height_px": 114}
+    rig["camera"] |= {"width_px": 342, "height_px": 228}
     return RigConfig.model_validate(rig)
 
 
