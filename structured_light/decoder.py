@@ -265,16 +265,17 @@ class FringeDecoder:
             chosen = np.repeat(unsaturated.argmax(axis=0), 2)
             keep = np.repeat(unsaturated.any(axis=0), 2)
             residual = Residual(np.take_along_axis(phase, chosen[None, None], axis=0)[0][:, keep])
+        still = residual.noise() if residual else None
         if noise is None:
-            if self.patterns.multi_frequency is None:
-                noise = self._noise_of_gray(samples[fringes.phase_patterns :], column.ravel(), mean.ravel())
-            else:
-                noise = residual.noise() if residual else NoiseModel(1, 0)
-        if residual is None:
+            # what goes wrong with either estimate, blur at Gray edges or structure finer than two pixels, adds: the smaller is right
+            gray = self._noise_of_gray(samples[fringes.phase_patterns :], column.ravel(), mean.ravel()) if not self.patterns.multi_frequency else None
+            level = float(np.median(residual.mean)) if residual else 0.0
+            noise = min((n for n in (gray, still) if n), key=lambda n: float(n.sigma_dn(level)), default=NoiseModel(1, 0))
+        if residual is None or still is None:
             return _Diagnosis(noise, noise, 0.0, math.nan)
         residual.check(noise)
         gamma = residual.fit.gamma(self._sharpness(samples, pairs, modulation.ravel(), mean.ravel())) if fringes.steps > 4 else math.nan
-        return _Diagnosis(noise, residual.noise(), residual.fit.harmonics + TOLERANCE, gamma)
+        return _Diagnosis(noise, still, residual.fit.harmonics + TOLERANCE, gamma)
 
     def _sharpness(self, samples: NDArray[np.float32], pixels: NDArray[np.intp], modulation: NDArray[np.float32], mean: NDArray[np.float32]) -> float:
         """What blur leaves of the fringes' amplitude: it hardly touches the Gray code, whose swing is theirs without blur."""

@@ -31,7 +31,7 @@ def wavy() -> Bench:
 
 def steps_of(z_mm: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Pixels beside a depth step: part of their light may come from the other side of it."""
-    return np.asarray(binary_dilation(maximum_filter(z_mm, 3) - minimum_filter(z_mm, 3) > 0.5))
+    return binary_dilation(maximum_filter(z_mm, 3) - minimum_filter(z_mm, 3) > 0.5).astype(np.bool_)
 
 
 @pytest.mark.parametrize("interreflection", [False, True])
