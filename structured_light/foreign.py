@@ -25,6 +25,7 @@ from structured_light.triangulation import Heights, Triangulator, points
 F32 = NDArray[np.float32]
 
 ROWS_AT_ONCE = 128
+FAR_PX = 1e6
 CAMERA_BITS = (8, 10, 12, 14, 16)
 
 
@@ -85,6 +86,12 @@ def reconstruct_images(
         epipolar = float(np.median(away[both])) if both.any() else None
         unit = 0.0 if pattern.phase or pattern.gray is None else pattern.gray.unit_px / 2
         known &= ~(away > pattern.epipolar_px + unit)
+    if epipolar is not None and epipolar > pattern.epipolar_px:
+        raise ReconstructionError(
+            f"Rows and columns disagree by {epipolar:.1f} projector pixels in the median.",
+            cure="Check that R and T lead from camera to projector, that the calibration is of this set-up, and offset_px of the pattern.",
+            detail="epipolar",
+        )
     if not known.any():
         raise ReconstructionError(
             "No pixel could be measured.",
@@ -104,7 +111,8 @@ def seen_at(projector: Pinhole, xyz_mm: F32, axis: Direction) -> F32:
     for rows in _bands(len(out)):
         flat = xyz_mm[rows].reshape(-1, 1, 3).astype(np.float64)
         pixels = np.asarray(cv2.projectPoints(np.nan_to_num(flat), rvec, projector.t, projector.K, projector.d)[0])
-        out[rows] = pixels[:, 0, 0 if axis == "columns" else 1].reshape(out[rows].shape)
+        # far off the projector the distortion polynomial means nothing, and may overflow
+        out[rows] = np.clip(pixels[:, 0, 0 if axis == "columns" else 1], -FAR_PX, FAR_PX).reshape(out[rows].shape)
     out[np.isnan(xyz_mm[..., 2])] = np.nan
     return out
 
@@ -131,7 +139,8 @@ def _decode(images: ImageFolder, pattern: CapturePattern, axis: Direction, full_
 
 def _station_decode(images: ImageFolder, patterns: FringePatterns, axis: Direction, full_scale: float, min_contrast: float) -> Decoded:
     """The station's own patterns go through its own decoder."""
-    roles = [role for role in images.paths if role.axis == axis]
+    shown = [role for role in images.paths if role.axis == axis]
+    roles = sorted(shown, key=lambda role: (role.show is Show.BIT, role.index))
     decoder = FringeDecoder(patterns, full_scale, min_contrast * full_scale / 2)
     for index, role in enumerate(roles):
         decoder.add(index, images.grey(role))

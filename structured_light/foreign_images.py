@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rig_configs.errors import CaptureError
-from structured_light.foreign_pattern import CapturePattern, Role
+from structured_light.foreign_pattern import SKIP, CapturePattern, Role
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".pgm", ".ppm")
 
@@ -63,13 +63,13 @@ def open_images(folder: Path, pattern: CapturePattern) -> ImageFolder:
     if not folder.is_dir():
         raise CaptureError(f"There is no folder {folder}.", cure="Name the folder that holds the capture's images.", detail="missing")
     paths = sorted((p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and fnmatch(p.name, pattern.files)), key=natural)
-    roles = pattern.roles
+    roles = pattern.sequence
     if len(paths) != len(roles):
-        wanted = "; ".join(f"{i} {role}" for i, role in enumerate(roles, 1))
+        wanted = "; ".join(f"{i} {role or SKIP}" for i, role in enumerate(roles, 1))
         span = f" ({paths[0].name} to {paths[-1].name})" if paths else ""
         raise CaptureError(
             f"{folder} holds {len(paths)} images{span}; the pattern needs {len(roles)}.",
             cure=f"Correct the pattern description, or name the images by its 'files'. In order it needs: {wanted}.",
             detail="image_count",
         )
-    return ImageFolder(dict(zip(roles, paths, strict=True)))
+    return ImageFolder({role: path for role, path in zip(roles, paths, strict=True) if role is not None})

@@ -26,6 +26,10 @@ LEAST_SEPARATION_TURNS = 0.01
 """Sets of fringes whose phases differ less than this between two places cannot tell them apart."""
 
 
+SKIP = "skip"
+"""Stands in 'order' for an image that is not used."""
+
+
 class Show(StrEnum):
     """What an image shows."""
 
@@ -144,6 +148,10 @@ class CapturePattern(Strict):
     first: Literal["gray", "phase"] = Field(default="gray", description="Which comes first of a direction's Gray code and fringes.")
     gray: GrayConfig | None = Field(default=None, description="The Gray code; left out where there is none.")
     phase: tuple[PhaseConfig, ...] = Field(default=(), max_length=8, description="Sets of fringes in order; left out where there are none.")
+    order: tuple[str, ...] | None = Field(
+        default=None,
+        description="What every image is, where the order is another: the names that the error of a wrong number of images lists, and 'skip'.",
+    )
     depth_mm: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = Field(
         default=None,
         description="Nearest and farthest distance from the camera along its axis, mm. Points beyond are dropped; fringes that do not tell their "
@@ -169,6 +177,12 @@ class CapturePattern(Strict):
             raise ValueError("two-step fringes need the mean brightness: another set of three steps, or white and black references")
         for axis in self.axes:
             self._check_axis(axis)
+        if self.order is not None:
+            names = [name for name in self.order if name != SKIP]
+            wanted = [str(role) for role in self.roles]
+            odd = [name for name in names if name not in wanted] + [name for name in wanted if names.count(name) != 1]
+            if odd:
+                raise ValueError(f"order has '{odd[0]}' {names.count(odd[0])} times; name each once of: {', '.join(wanted)}")
         return self
 
     def _check_axis(self, axis: Direction) -> None:
@@ -233,6 +247,14 @@ class CapturePattern(Strict):
             phase = [Role(Show.PHASE, axis, k, i) for i, p in enumerate(self.phase) for k in range(p.count)]
             roles += [*gray, *phase] if self.first == "gray" else [*phase, *gray]
         return tuple([*references, *roles] if self.references == "first" else [*roles, *references])
+
+    @property
+    def sequence(self) -> tuple[Role | None, ...]:
+        """What each image of the folder is, in order; None for one that is not used."""
+        if self.order is None:
+            return self.roles
+        named = {str(role): role for role in self.roles}
+        return tuple(named.get(name) for name in self.order)
 
     def _gray_roles(self, axis: Direction) -> list[Role]:
         if self.gray is None:

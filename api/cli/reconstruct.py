@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from api.cli.common import JsonOption, print_json, stderr
 from rig_configs.errors import ReconstructionError
-from structured_light.formats import check_format, downsample, every, write_cloud, write_tiff
+from structured_light.formats import check_format, cloud_normals, downsample, every, write_cloud, write_tiff
 from structured_light.point_map import PointMap
 
 CAPTURE = "Captures of d3station"
@@ -46,8 +46,8 @@ def reconstruct(
     """Reconstruct a saved capture: rgb.png, pseudo3d.png, normals.tiff, albedo.tiff, height.tiff, xyz.tiff, sigma_z.tiff, fused_height.tiff,
     report.json, and the part's cloud in the formats asked for.
 
-    With --images, --pattern and --calibration, reconstruct the images of another rig: rgb.png, depth.png, xyz.tiff, sigma_z.tiff, report.json
-    and the cloud. docs/rig-engineer.md describes the pattern file.
+    With --images, --pattern and --calibration, reconstruct the images of another rig: rgb.png, depth.png, xyz.tiff, sigma_z.tiff,
+    normals.tiff (of the cloud), report.json and the cloud. docs/rig-engineer.md describes the pattern file.
     """
     names = [check_format(name.strip()) for name in formats.split(",")]
     if (capture is None) == (images is None):
@@ -148,8 +148,10 @@ def _of_images(
     points = cloud.points
     z = points.xyz_mm[..., 2]
     depth = depth_picture(-z if cloud.pair.in_camera_frame else z, points.valid)
-    _write(out, {"rgb.png": cloud.rgb, "depth.png": depth}, {"xyz.tiff": points.xyz_mm, "sigma_z.tiff": points.sigma_z_mm})
-    clouds = _write_clouds(out, points, formats, coarser, cloud.rgb, None)
+    normals = cloud_normals(points)
+    arrays = {"xyz.tiff": points.xyz_mm, "sigma_z.tiff": points.sigma_z_mm, "normals.tiff": normals}
+    _write(out, {"rgb.png": cloud.rgb, "depth.png": depth}, arrays)
+    clouds = _write_clouds(out, points, formats, coarser, cloud.rgb, normals)
     report = {
         "images": str(images),
         "pattern": str(pattern_file),
@@ -164,7 +166,7 @@ def _of_images(
         "median_sigma_z_um": float(np.nanmedian(points.sigma_z_mm) * 1e3),
         "clouds": clouds,
     }
-    return report, 4 + len(clouds)
+    return report, 2 + len(arrays) + len(clouds)
 
 
 def _write(out: Path, pictures: dict[str, NDArray[np.uint8]], arrays: dict[str, NDArray[np.float32]]) -> None:
@@ -180,11 +182,11 @@ def _write(out: Path, pictures: dict[str, NDArray[np.uint8]], arrays: dict[str, 
 
 
 def _write_clouds(
-    out: Path, cloud: PointMap, formats: list[str], coarser: int, rgb: NDArray[np.uint8], normals: NDArray[np.float32] | None
+    out: Path, cloud: PointMap, formats: list[str], coarser: int, rgb: NDArray[np.uint8], normals: NDArray[np.float32]
 ) -> dict[str, dict[str, Any]]:
     """The cloud's files, and what the report says of each."""
     thinned = downsample(cloud, coarser)
-    colours, facing = every(coarser, rgb), None if normals is None else every(coarser, normals)
+    colours, facing = every(coarser, rgb), every(coarser, normals)
     written: dict[str, dict[str, Any]] = {}
     for name in formats:
         file = f"cloud.{name}"

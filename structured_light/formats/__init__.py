@@ -17,6 +17,7 @@ from structured_light.formats.downsampling import downsample, every
 from structured_light.formats.iges import write_iges
 from structured_light.formats.layers import Layers
 from structured_light.formats.meshes import write_obj, write_stl
+from structured_light.formats.normals import cloud_normals
 from structured_light.formats.points import write_asc, write_pcd, write_ply
 from structured_light.formats.tiff import read_tiff, write_tiff, write_tiff_bands
 from structured_light.point_map import PointMap
@@ -25,6 +26,7 @@ __all__ = [
     "CLOUD_FORMATS",
     "Layers",
     "check_format",
+    "cloud_normals",
     "downsample",
     "every",
     "read_tiff",

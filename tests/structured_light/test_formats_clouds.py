@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from rig_configs.errors import ReconstructionError
-from structured_light.formats import CLOUD_FORMATS, downsample, every, iges, write_cloud
+from structured_light.formats import CLOUD_FORMATS, cloud_normals, downsample, every, iges, write_cloud
 from structured_light.formats.meshes import point_spacing_mm
 from structured_light.point_map import PointMap
 
@@ -196,6 +196,19 @@ def test_down_sampling_multiplies_the_spacing_and_invents_no_point(cloud: PointM
     for factor in (0, 41):
         with pytest.raises(ReconstructionError, match=f"down-sampled {factor} times"):
             downsample(cloud, factor)
+
+
+def test_normals_of_a_cloud_are_the_surfaces_on_both_sides_of_a_step(cloud: PointMap) -> None:
+    x, y = grid(H, W)
+    slopes = 0.6 * np.cos(3 * x) * np.cos(2 * y), -0.4 * np.sin(3 * x) * np.sin(2 * y)
+    truth = np.stack([-slopes[0], -slopes[1], np.ones_like(x)], -1)
+    truth /= np.linalg.norm(truth, axis=-1, keepdims=True)
+    found = cloud_normals(cloud)
+    known = np.isfinite(found[..., 2])
+    np.testing.assert_array_equal(known, cloud.valid)
+    angle = np.degrees(np.arccos(np.clip((found * truth).sum(-1)[known], -1, 1)))
+    assert angle.max() < 6  # at edges, where only one side tells the slope
+    assert np.median(angle) < 0.5
 
 
 def test_an_unknown_format_names_those_there_are(tmp_path: Path, cloud: PointMap) -> None:

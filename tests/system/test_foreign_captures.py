@@ -22,6 +22,7 @@ from foreign_rig import (
     H,
     Profiles,
     Projection,
+    T,
     W,
     along,
     fringes,
@@ -170,6 +171,26 @@ def test_images_of_8_to_16_bits_mono_or_colour(tmp_path: Path, scene: tuple[Arra
     assert (bright[1] > 2 * bright[0] > 0) if colour else bright[0] == bright[1] > 100
 
 
+def test_images_in_an_order_of_their_own(tmp_path: Path, scene: tuple[Array, Array]) -> None:
+    """Steps before bits, the references in between, and a picture that belongs to nothing."""
+    white, black, *rest = GRAY_PHASE[2]
+    order = [*(f"columns phase set 1 step {k + 1}" for k in range(4)), "white", "skip", "black", *(f"columns Gray bit {k + 1}" for k in range(5))]
+    folder = write_capture(tmp_path / "images", [*rest[5:], white, white, black, *rest[:5]], Projection(scene[1]))
+    pattern = load_from({**GRAY_PHASE[1], "order": order})
+    cloud = reconstruct_images(folder, pattern, [write_slstudio(tmp_path / "c.xml")])
+    assert np.median(errors(cloud, scene[0])) < 0.06
+    with pytest.raises(ValueError, match="'black' 2 times"):
+        load_from({**GRAY_PHASE[1], "order": [*order, "black"]})
+
+
+def test_a_calibration_the_wrong_way_round_is_noticed(tmp_path: Path, scene: tuple[Array, Array]) -> None:
+    _, description, profiles, _ = next(v for v in VARIANTS if v[0] == "gray_both_axes_centred")
+    folder = write_capture(tmp_path / "images", profiles, Projection(scene[1]))
+    back = write_slstudio(tmp_path / "c.xml", -T)
+    with pytest.raises(ReconstructionError, match=r"Rows and columns disagree|No pixel"):
+        reconstruct_images(folder, load_from(description), [back])
+
+
 def test_fine_stripes_that_are_blurred_away_cost_precision_not_pixels(tmp_path: Path, scene: tuple[Array, Array]) -> None:
     profiles = along("columns", [q for p in gray_profiles(PW, 9) for q in (p, 1 - p)])
     folder = write_capture(tmp_path / "images", profiles, Projection(scene[1], blur_px=2.5))
@@ -274,7 +295,7 @@ def test_the_command_writes_what_can_exist_without_lights(tmp_path: Path, gray_p
     assert report == json.loads((out / "report.json").read_text())
     assert report["frame"] == "camera"
     assert sorted(p.name for p in out.iterdir()) == [
-        "cloud.iges", "cloud.ply", "cloud.stl", "depth.png", "report.json", "rgb.png", "sigma_z.tiff", "xyz.tiff",
+        "cloud.iges", "cloud.ply", "cloud.stl", "depth.png", "normals.tiff", "report.json", "rgb.png", "sigma_z.tiff", "xyz.tiff",
     ]  # fmt: skip
     xyz = tifffile.imread(out / "xyz.tiff")
     known = np.isfinite(xyz[..., 2])
@@ -282,6 +303,10 @@ def test_the_command_writes_what_can_exist_without_lights(tmp_path: Path, gray_p
     assert np.median(np.linalg.norm(xyz - scene[0], axis=-1)[known]) < 0.06
     cloud = o3d.io.read_point_cloud(str(out / "cloud.ply"))
     np.testing.assert_array_equal(np.asarray(cloud.points, np.float32), xyz[1::2, 1::2][known[1::2, 1::2]])
+    normals = tifffile.imread(out / "normals.tiff")
+    plane_normal = np.array([0.1, -0.15, 1.0]) / np.linalg.norm([0.1, -0.15, 1.0])
+    flat = normals[5:60, 5:60][known[5:60, 5:60]]
+    assert np.degrees(np.arccos(np.nanmedian(-flat @ plane_normal))) < 3  # towards the camera
     done = run_cli("reconstruct", "--images", folder, "--out", out)
     assert done.returncode == 1
     assert "--pattern and --calibration" in done.stderr
