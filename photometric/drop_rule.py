@@ -13,8 +13,11 @@ from numba import njit
 
 SHADOW_RATIO = np.float32(0.1)
 """The darkest light is in shadow where it gives less than this share of the second brightest."""
-HIGHLIGHT_RATIO = np.float32(1.25)
+HIGHLIGHT_RATIO = np.float32(1.5)
 """The brightest light is a highlight where it exceeds what the others predict by this factor."""
+PREDICTED_SHADOW_RATIO = np.float32(0.3)
+"""A light that geometry predicts to be in shadow is, where it gives less than this share of the second brightest. Clouds have faults,
+above all at edges: believed without looking at the picture, they cost more than they give."""
 LEAST_DETERMINANT = np.float32(1e-4)
 """Three lights span too little where det(LᵀL) is below this."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from photometric.drop_rule import HIGHLIGHT_RATIO, MATHS, SHADOW_RATIO
+from photometric.drop_rule import HIGHLIGHT_RATIO, MATHS, PREDICTED_SHADOW_RATIO, SHADOW_RATIO
 from photometric.streaming import LANES, finish_streams, stream
 
 CHUNK = 128
@@ -131,12 +131,12 @@ def _signals(image, o, n, black, per_ms, floor, saturation, work, plane):
 
 @njit(cache=True, error_model="numpy", fastmath=MATHS)
 def _solve_rows(
-    first, last, width, images, ambient, excluded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
+    first, last, width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
     raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
 ):  # fmt: skip
     """:func:`solve_four_lights` for the rows from first to last."""
     image0, image1, image2, image3 = images
-    has_ambient, has_excluded, has_relief = ambient.size > 0, excluded.size > 0, relief.size > 0
+    has_ambient, has_excluded, has_shaded, has_relief = ambient.size > 0, excluded.size > 0, shaded.size > 0, relief.size > 0
     work, xyz, banned = np.zeros(_PLANES * CHUNK, np.float32), np.empty(3 * CHUNK, np.float32), np.zeros(CHUNK, np.int32)
     for i in range(CHUNK):
         work[_RAMP + i] = i
@@ -174,6 +174,20 @@ def _solve_rows(
                     work[_S1 + i] = work[_S1 + i] if banned[i] & 2 == 0 else _NOTHING
                     work[_S2 + i] = work[_S2 + i] if banned[i] & 4 == 0 else _NOTHING
                     work[_S3 + i] = work[_S3 + i] if banned[i] & 8 == 0 else _NOTHING
+
+            if has_shaded:
+                for i in range(n):
+                    banned[i] = np.int32(shaded[o + np.uintp(i)])
+                for i in range(n):
+                    b0, b1, b2, b3 = G[0, c] * work[_S0 + i], G[1, c] * work[_S1 + i], G[2, c] * work[_S2 + i], G[3, c] * work[_S3 + i]
+                    high01, low01 = b0 if b0 > b1 else b1, b1 if b0 > b1 else b0
+                    high23, low23 = b2 if b2 > b3 else b3, b3 if b2 > b3 else b2
+                    middle, other = high23 if high01 > high23 else high01, low01 if low01 > low23 else low23
+                    limit = PREDICTED_SHADOW_RATIO * (middle if middle > other else other)
+                    work[_S0 + i] = _NOTHING if (banned[i] & 1 != 0) & (b0 < limit) else work[_S0 + i]
+                    work[_S1 + i] = _NOTHING if (banned[i] & 2 != 0) & (b1 < limit) else work[_S1 + i]
+                    work[_S2 + i] = _NOTHING if (banned[i] & 4 != 0) & (b2 < limit) else work[_S2 + i]
+                    work[_S3 + i] = _NOTHING if (banned[i] & 8 != 0) & (b3 < limit) else work[_S3 + i]
 
             g, enough, t, dt = _four(G, c), _four(S, c), _sixteen(T, c), _sixteen(dT, c)
             if has_relief:
@@ -219,7 +233,7 @@ def _solve_rows(
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def solve_four_lights(
-    width, images, ambient, excluded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
+    width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
     raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
 ):  # fmt: skip
     """Like ``kernels.solve_images``, for four lights; every image is given flat.
@@ -229,6 +243,7 @@ def solve_four_lights(
         images: four arrays (H·W,) uint8, uint16 or float32, DN.
         ambient: (H·W,) of the same kind, the frame with every light off; (0,) for none.
         excluded: (H·W,) uint16, bit k set where light k must not be used; (0,) for none.
+        shaded: (H·W,) uint8, bit k set where light k is predicted to be in shadow; (0,) for none.
         relief: (H·W,) float32, 0 on the reference plane to 1 at the raised table's height; (0,) for none.
         black: black level, DN.
         per_ms: (4,) float32, 1 / exposure of each image, 1/ms.
@@ -250,6 +265,6 @@ def solve_four_lights(
     height = albedo.size // width
     for task in prange((height + _ROWS_A_TASK - 1) // _ROWS_A_TASK):
         _solve_rows(
-            task * _ROWS_A_TASK, min(height, (task + 1) * _ROWS_A_TASK), width, images, ambient, excluded, relief, black, per_ms, ambient_per_ms,
+            task * _ROWS_A_TASK, min(height, (task + 1) * _ROWS_A_TASK), width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms,
             saturation, floor, cell, transform, lights, spare, raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
         )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photometric.camera import pixel_pitch_mm
+from photometric.cast_shadows import cast_shadows
 from photometric.four_lights import solve_four_lights
 from photometric.integration import integrate_normals
 from photometric.kernels import solve_images
@@ -106,7 +107,7 @@ class PhotometricSolver:
 
         Args:
             height_mm: (H, W) height of the surface above the reference plane, mm, NaN where unknown (taken as 0): corrects light
-                directions and distances of a tall part.
+                directions and distances of a tall part, and with four lights tells where to expect their shadows.
             into: an earlier result of the same size that is no longer needed; its arrays are written anew and returned.
 
         Returns:
@@ -172,8 +173,12 @@ def solve_into(
     images = [image for image, _ in frames] + ([ambient[0]] if ambient is not None else [])
     if len({image.dtype for image in images}) > 1:
         raise ReconstructionError("The frames of a scan have different types.", cure="Give all of them in the same type.", detail="type")
-    relief, raised = np.empty((0, 0), np.float32), tables
+    relief, shaded, raised = np.empty((0, 0), np.float32), np.empty((0, 0), np.uint8), tables
     if height_mm is not None:
+        if len(frames) == 4:
+            shaded = np.zeros(height_mm.shape, np.uint8)
+            for k, zone in enumerate(calibration.zones):
+                shaded |= cast_shadows(height_mm, zone.position_mm, calibration.camera).view(np.uint8) << np.uint8(k)
         relief = np.nan_to_num(height_mm, nan=0.0).astype(np.float32)
         top = max(float(relief.max()), 1.0)
         raised = light_tables(calibration, z_mm=top, near=near_light)
@@ -194,7 +199,8 @@ def solve_into(
     written = (result.normals, result.albedo, result.residual, result.valid_lights, result.valid)
     if len(frames) == 4:
         solve_four_lights(
-            result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), relief.reshape(-1), *shared,
+            result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), shaded.reshape(-1), relief.reshape(-1),
+            *shared,
             tables.spare, raised.transform - tables.transform, *(array.reshape(-1) for array in written),
             streamable(result.albedo.shape[1], tables.cell_px, *written[:3]),
         )  # fmt: skip

@@ -88,7 +88,9 @@ def rows() -> list[dict]:
         solve_into(lit, None, mask, None, tables, calibration, SATURATION, result, near_light=True)
         return result
 
-    moved = sum(image.nbytes for image in images) + sum(a.nbytes for a in (result.normals, result.albedo, result.residual, result.valid_lights, result.valid))
+    moved = sum(image.nbytes for image in images) + sum(
+        a.nbytes for a in (result.normals, result.albedo, result.residual, result.valid_lights, result.valid)
+    )
     source, target = np.ones(moved // 8, np.float32), np.zeros(moved // 8, np.float32)
     solve(frames)
     _copy(source, target)

@@ -165,6 +165,18 @@ def test_a_shadowed_light_is_dropped():
     assert rule.mean() < 0.25 * least_squares.mean()
 
 
+def test_one_dark_and_one_grazing_light_leave_three():
+    """A slope away from two lights: one is in shadow, the other, of a few percent, still tells the slope."""
+    scene = flat_scene((0.68, 0.58, 0.45), camera=SMALL_CAMERA)
+    L, _ = directions(scene.points, list(ZONES.values()))
+    shares = np.sort((L * scene.normals).sum(-1), axis=0)
+    grazing = (shares[0] < 0) & (shares[1] > 0.01) & (shares[1] < 0.1 * shares[2])
+    result = solve(scene.render(), SMALL)
+    assert grazing.sum() > 100
+    assert (result.valid_lights[grazing] == 3).all()
+    assert angle_deg(result.normals, scene.normals)[grazing].max() < 0.05
+
+
 def test_a_highlight_is_dropped():
     scene = sphere_scene(limit_deg=35)
     images = np.array(scene.render())
@@ -227,7 +239,7 @@ def test_pixel_rule_names_the_lights_it_used():
     L /= np.linalg.norm(L, axis=1, keepdims=True)
     n = np.array([0.2, 0.1, 0.97], np.float32)
     x = np.zeros(3, np.float32)
-    for spoilt, change in ((0, 1.5), (2, 0.02)):
+    for spoilt, change in ((0, 1.8), (2, 0.02)):
         b, usable = (L @ n).astype(np.float32), np.ones(4, bool)
         b[spoilt] *= change
         lights, residual = solve_pixel(b, L, usable, x)
