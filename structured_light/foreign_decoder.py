@@ -88,6 +88,7 @@ def decode_axis(pattern: CapturePattern, axis: Direction, read: Read, full_scale
         if not sets:
             outside = ~((coarse >= -0.5) & (coarse <= pattern.length(axis) - 0.5))
             coarse[outside] = sigma[outside] = np.nan
+            coarse, sigma = _within_codes(coarse, sigma, pattern.gray.unit_px)
             return Decoded(coarse, _f32(levels.contrast / 2), levels.middle, sigma, NoiseModel(0.0, 0.0))
     return _combine(pattern, axis, sets, levels, coarse)
 
@@ -178,6 +179,14 @@ def _gray(pattern: CapturePattern, axis: Direction, read: Read, least: float, le
     widest = max((p.period(length) for p in pattern.phase), default=MOST_BLURRED * gray.unit_px)
     kernels.positions_of_codes(code, weak, gray.unit_px, pattern.offset(axis), float(length), widest, place, sigma)
     return place, sigma, levels
+
+
+def _within_codes(place: F32, sigma: F32, unit_px: float) -> tuple[F32, F32]:
+    """Gray codes alone make terraces; the edges between them tell more, along the direction of the image in which they change."""
+    across, down = (float(np.nanmean(np.abs(np.diff(place, axis=axis)) > 0)) for axis in (1, 0))
+    out, sigma_out = np.empty_like(place), np.empty_like(sigma)
+    kernels.interpolate_codes(place, sigma, unit_px, int(down > across), int(down <= across), out, sigma_out)
+    return out, sigma_out
 
 
 def _extremes(axis: Direction, bits: int, read: Read, shows: tuple[Show, ...]) -> Levels:

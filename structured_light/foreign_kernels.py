@@ -73,6 +73,49 @@ def positions_of_codes(code, weak, unit, offset, length, widest, out, sigma):
             sigma[y, x] = stretch / math.sqrt(12.0) if good else nan
 
 
+@njit(cache=True, error_model="numpy", inline="always")
+def _other(place, v, u, dv, du, reach):
+    """Steps to the nearest pixel of another code in one direction; 0 where an unknown pixel or nothing comes first."""
+    for k in range(1, reach + 1):
+        y, x = v + k * dv, u + k * du
+        if not (0 <= y < place.shape[0] and 0 <= x < place.shape[1]) or place[y, x] != place[y, x]:
+            return 0
+        if place[y, x] != place[v, u]:
+            return k
+    return 0
+
+
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
+def interpolate_codes(place, sigma, unit, dv, du, out, sigma_out):
+    """Places within a code, by the edges on either side of a pixel: half-way between two pixels of neighbouring codes the projector
+    is half-way between the codes.
+
+    Args:
+        place: (H, W) float32, middle of each pixel's code.
+        sigma: (H, W) float32, its standard deviation; only codes told by all bits are interpolated.
+        unit: projector pixels of one code.
+        dv: 1 to go along the image's columns, else 0.
+        du: 1 to go along the image's rows, else 0.
+        out: (H, W) float32, written; the middle where the codes on the sides are not the neighbours.
+        sigma_out: (H, W) float32, written.
+    """
+    whole = 1.01 * unit / math.sqrt(12.0)
+    for v in prange(place.shape[0]):
+        for u in range(place.shape[1]):
+            here = place[v, u]
+            out[v, u], sigma_out[v, u] = here, sigma[v, u]
+            if not sigma[v, u] < whole:
+                continue
+            before, after = _other(place, v, u, -dv, -du, REACH_PX), _other(place, v, u, dv, du, REACH_PX)
+            if before == 0 or after == 0 or before + after == 2:
+                continue
+            low, high = place[v - before * dv, u - before * du] - here, place[v + after * dv, u + after * du] - here
+            if abs(abs(low) - unit) < 1e-3 * unit and abs(low + high) < 1e-3 * unit:
+                run = before + after - 1
+                out[v, u] = here + (high / unit) * ((before - 0.5) / run - 0.5) * unit
+                sigma_out[v, u] = sigma[v, u] / run
+
+
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def refine(coarse, turns, period, crest, reach, out):
     """The place nearest to a coarse one that has the phase measured; NaN where that is farther than ``reach``."""

@@ -191,6 +191,16 @@ def test_a_calibration_the_wrong_way_round_is_noticed(tmp_path: Path, scene: tup
         reconstruct_images(folder, load_from(description), [back])
 
 
+def test_a_gray_code_wider_than_a_camera_pixel_leaves_no_terraces(tmp_path: Path, scene: tuple[Array, Array]) -> None:
+    folder = write_capture(tmp_path / "images", along("columns", [ONE, ZERO, *gray_profiles(PW, 6, 8)]), Projection(scene[1]))
+    pattern = load_from({"references": "first", "gray": {"unit_px": 8}})
+    cloud = reconstruct_images(folder, pattern, [write_slstudio(tmp_path / "c.xml")])
+    column = cloud.decoded["columns"].column
+    wrong = np.abs(column - scene[1][..., 0])[np.isfinite(column)]
+    assert np.median(wrong) < 0.5  # the middle of a code is off by 2 px in the median
+    assert lit_share(cloud, scene[1]) > 0.97
+
+
 def test_fine_stripes_that_are_blurred_away_cost_precision_not_pixels(tmp_path: Path, scene: tuple[Array, Array]) -> None:
     profiles = along("columns", [q for p in gray_profiles(PW, 9) for q in (p, 1 - p)])
     folder = write_capture(tmp_path / "images", profiles, Projection(scene[1], blur_px=2.5))
