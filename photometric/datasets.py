@@ -2,7 +2,8 @@
 
 One object is one folder:
 
-- images in the order of ``filenames.txt``, else in the natural order of their names, 8 or 16 bit, mono or colour, linear in light;
+- images, beside the other files or in a folder ``images``, in the order of ``filenames.txt``, else in the natural order of their names;
+  8 or 16 bit, mono or colour, linear in light;
 - ``light_directions.txt`` or ``lights.npy/txt/csv``: a row a light, (K, 3), from the object to the light; (3, K) is taken, too;
 - ``light_intensities.txt`` or ``.npy``, (K,) or (K, 3) for red, green and blue; where there is none, the length of each direction is its
   light's intensity;
@@ -185,7 +186,12 @@ def _image_paths(folder: Path) -> list[Path]:
             raise SampleError(f"{listed} names {missing[0]}, which is not there.", cure="Copy the object's folder again.", detail="image")
         return paths
     other = re.compile(r"mask\b", re.IGNORECASE)
-    found = [p for p in folder.iterdir() if p.suffix.lower() in IMAGES and not other.match(p.name) and not _TRUTH.fullmatch(p.name)]
+    inner = folder / "images"
+    found = [
+        p
+        for p in (inner if inner.is_dir() else folder).iterdir()
+        if p.suffix.lower() in IMAGES and not other.match(p.name) and not _TRUTH.fullmatch(p.name)
+    ]
     return sorted(found, key=_natural)
 
 

@@ -2,7 +2,7 @@
 
 Read are OpenCV's FileStorage (XML or YAML) and plain YAML with the keys of SLStudio (``Kc kc Kp kp Rp Tp``), of the local-homography
 program of Moreno and Taubin (``cam_K cam_kc proj_K proj_kc R T``) or of OpenCV's stereo sample (``M1 D1 M2 D2 R T``); a pair of ROS
-``camera_info`` files, the projector as the right camera; and our own ``calibration.yaml``. Rotation and translation take camera
+``camera_info`` files, the projector as the right camera; Kalibr's camera chain, the projector as ``cam1``; and our own ``calibration.yaml``. Rotation and translation take camera
 coordinates to projector coordinates: x_projector = R x_camera + T.
 """
 
@@ -57,7 +57,7 @@ def load_pair(paths: Sequence[Path], camera_size: Size, projector_size: Size, un
         paths: one file with both devices, or two files of one device each, camera first.
         camera_size: width and height of the images.
         projector_size: width and height of the projected patterns.
-        unit_mm: mm in one unit of the translation; by default 1 of OpenCV's files, 1000 of ROS.
+        unit_mm: mm in one unit of the translation; by default 1 of OpenCV's files, 1000 of ROS and Kalibr.
         projector: which projector, where our own calibration has several.
 
     Raises:
@@ -69,6 +69,8 @@ def load_pair(paths: Sequence[Path], camera_size: Size, projector_size: Size, un
         pair = _ros(contents, name, METRE_MM if unit_mm is None else unit_mm)
     elif len(contents) == 1 and "calibration_id" in contents[0]:
         pair = _own(contents[0], name, projector)
+    elif len(contents) == 1 and "cam1" in contents[0]:
+        pair = _kalibr(contents[0], name, METRE_MM if unit_mm is None else unit_mm)
     elif len(contents) == 1 and "camera_matrix" in contents[0]:
         raise CalibrationError(f"{name} is one camera's.", cure="Give --calibration twice: the camera's file, then the projector's.", detail="pair")
     elif len(contents) == 1:
@@ -217,6 +219,22 @@ def _ros(contents: Sequence[dict[str, Any]], name: str, unit_mm: float) -> Pair:
     P = [_take(content, "projection_matrix", 12, name).reshape(3, 4) for content in contents]
     shift = [np.linalg.solve(p[:, :3], p[:, 3]) for p in P]
     return _pair((sizes[0], sizes[1]), K, d, R[1].T @ R[0], R[1].T @ (shift[1] - shift[0]) * unit_mm, name)
+
+
+def _kalibr(content: dict[str, Any], name: str, unit_mm: float) -> Pair:
+    K, d, sizes = [], [], []
+    for key in ("cam0", "cam1"):
+        device = content.get(key)
+        model = (device.get("camera_model"), device.get("distortion_model")) if isinstance(device, dict) else None
+        if not isinstance(device, dict) or model not in (("pinhole", "radtan"), ("pinhole", "none")):
+            raise CalibrationError(f"{name}: {key} is {model}.", cure="Calibrate camera and projector as pinhole with radtan.", detail="distortion")
+        fx, fy, cx, cy = _take(device, "intrinsics", 4, name)
+        K.append(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]]))
+        d.append(_distortion(device.get("distortion_coeffs"), "distortion_coeffs", name))
+        width, height = _take(device, "resolution", 2, name)
+        sizes.append((int(width), int(height)))
+    pose = _take(content["cam1"], "T_cn_cnm1", 16, name).reshape(4, 4)
+    return _pair((sizes[0], sizes[1]), K, d, pose[:3, :3], pose[:3, 3] * unit_mm, name)
 
 
 def _own(content: dict[str, Any], name: str, projector: str | None) -> Pair:

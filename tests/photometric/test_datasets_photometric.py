@@ -131,6 +131,14 @@ def test_plain_folders_in_several_spellings(tmp_path: Path, layout: str) -> None
     assert error(run(thing.under(FOUR))) < 0.5  # 8 bit
 
 
+def test_images_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    folder = plain(tmp_path / "thing", *PLAIN["npy"])
+    (folder / "images").mkdir()
+    for path in folder.glob("img*.png"):
+        path.rename(folder / "images" / path.name)
+    assert error(run(load_object(folder).under(FOUR))) < 0.5
+
+
 def test_the_length_of_a_direction_is_its_intensity(tmp_path: Path) -> None:
     def uneven(folder: Path, L: Array) -> None:
         strength = np.linspace(0.5, 1, len(L))

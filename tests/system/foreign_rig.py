@@ -157,6 +157,18 @@ def write_plain(path: Path) -> Path:
     return path
 
 
+def write_kalibr(path: Path) -> Path:
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = R, T / 1000
+    chain: dict[str, Any] = {}
+    for name, size, K, d in (("cam0", (W, H), K_CAM, D_CAM), ("cam1", (PW, PH), K_PROJ, D_PROJ)):
+        chain[name] = {"camera_model": "pinhole", "distortion_model": "radtan", "intrinsics": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]],
+                       "distortion_coeffs": d[:4], "resolution": size}  # fmt: skip
+    chain["cam1"]["T_cn_cnm1"] = pose
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(chain, default=lambda a: a.tolist()))))
+    return path
+
+
 def write_own(path: Path) -> Path:
     """Our own calibration.yaml, of a rig frame 500 mm before the camera, with two projectors."""
     demo = load_calibration("demo").model_dump(mode="json")

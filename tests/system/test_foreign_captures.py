@@ -30,6 +30,7 @@ from foreign_rig import (
     see,
     sphere_on_plane,
     write_capture,
+    write_kalibr,
     write_moreno,
     write_own,
     write_pattern,
@@ -146,10 +147,10 @@ def gray_phase(tmp_path: Path, scene: tuple[Array, Array]) -> tuple[Path, Path]:
     return folder, write_pattern(tmp_path / "p.yaml", GRAY_PHASE[1])
 
 
-@pytest.mark.parametrize("kind", ["moreno", "ros", "plain", "own"])
+@pytest.mark.parametrize("kind", ["moreno", "ros", "kalibr", "plain", "own"])
 def test_calibrations_of_every_kind_give_the_same_cloud(tmp_path: Path, gray_phase: tuple[Path, Path], scene: tuple[Array, Array], kind: str) -> None:
     folder, pattern = gray_phase
-    files = {"moreno": lambda: [write_moreno(tmp_path / "c.yml")], "ros": lambda: write_ros(tmp_path),
+    files = {"moreno": lambda: [write_moreno(tmp_path / "c.yml")], "ros": lambda: write_ros(tmp_path), "kalibr": lambda: [write_kalibr(tmp_path / "c.yaml")],
              "plain": lambda: [write_plain(tmp_path / "c.yaml")], "own": lambda: [write_own(tmp_path / "calibration.yaml")]}[kind]()  # fmt: skip
     cloud = reconstruct_images(
         folder, load_pattern(pattern), files, unit_mm=1000 if kind == "moreno" else None, projector="right" if kind == "own" else None
