@@ -66,7 +66,10 @@ def test_the_point_cloud_covers_what_a_projector_can_see(station: OpenStation) -
     result = station.station.reconstruct()
     truth = truth_of(station.bench)
     visible = truth.object_mask & np.any(truth.visible_from_projector, axis=0)
-    assert result.points.valid[visible].mean() > 0.99
+    # On a wall seen at a glance a pixel mixes what lies above with what lies below: such points are left out rather than made up.
+    wall = truth.normals[..., 2] < 0.5
+    assert result.points.valid[visible & ~wall].mean() > 0.999
+    assert result.points.valid[visible].mean() > 0.96
     # The part is found where it is, to a pixel or two at its rim.
     overlap = np.sum(result.foreground & truth.object_mask) / np.sum(result.foreground | truth.object_mask)
     assert overlap > 0.97
