@@ -197,11 +197,12 @@ def solve_into(
     dark = ambient[0] if ambient is not None else np.empty((0, 0), images[0].dtype)
     banned = excluded if excluded is not None else np.empty((0, 0), np.uint16)
     written = (result.normals, result.albedo, result.residual, result.valid_lights, result.valid)
+    flat = tuple(array.reshape(-1) for array in written)
     if len(frames) == 4:
         solve_four_lights(
             result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), shaded.reshape(-1), relief.reshape(-1),
             *shared,
-            tables.spare, raised.transform - tables.transform, *(array.reshape(-1) for array in written),
+            tables.spare, raised.transform - tables.transform, flat[0], flat[1], flat[2], flat[3], flat[4],
             streamable(result.albedo.shape[1], tables.cell_px, *written[:3]),
         )  # fmt: skip
     else:

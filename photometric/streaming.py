@@ -33,8 +33,7 @@ def streamable(width_px: int, piece_px: int, *images: NDArray[np.float32]) -> bo
     return width_px % LANES == 0 and piece_px % LANES == 0 and all(image.ctypes.data % (4 * LANES) == 0 for image in images)
 
 
-@intrinsic
-def stream(_typing, target, at, source, start):
+def _stream(_typing, target, at, source, start):
     """target[at : at + LANES] = source[start : start + LANES], around the caches; both flat float32 arrays, ``at`` a multiple of LANES."""
 
     def generate(context, builder, signature, args):
@@ -52,8 +51,7 @@ def stream(_typing, target, at, source, start):
     return types.void(target, at, source, start), generate
 
 
-@intrinsic
-def finish_streams(_typing):
+def _finish_streams(_typing):
     """What was streamed is seen by every core from here on."""
 
     def generate(context, builder, _signature, _args):
@@ -61,3 +59,7 @@ def finish_streams(_typing):
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+stream: Any = intrinsic(_stream)
+finish_streams: Any = intrinsic(_finish_streams)
