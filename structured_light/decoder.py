@@ -16,7 +16,7 @@ from structured_light.patterns import FringePatterns, PatternRole
 from structured_light.unwrapping import ladder, least_contrast, unwrap_image
 
 Four = tuple[NDArray, NDArray, NDArray, NDArray]
-NOISE_SAMPLES = 40_000
+NOISE_SAMPLES = 20_000
 """Pixels whose frames are kept to estimate the noise and to see whether the frames belong together."""
 MAX_SIGMA_TURNS = 1 / 40
 """A phase less certain than this could be told the wrong order: five σ reach from a Gray edge to where the code is clear."""

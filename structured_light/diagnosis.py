@@ -74,11 +74,13 @@ class Residual:
         theta = 2 * np.pi * np.arange(self._steps) / self._steps
         design = np.stack([np.ones(self._steps), np.cos(theta), np.sin(theta)], 1)
         self._spare = np.eye(self._steps) - design @ np.linalg.pinv(design)
-        self.mean, cosine, sine = np.linalg.pinv(design) @ frames
+        spare = self._spare.astype(np.float32)
+        self.mean, cosine, sine = np.linalg.pinv(design).astype(np.float32) @ frames
         self.amplitude = np.hypot(cosine, sine)
-        phase = np.arctan2(sine, cosine)
-        left = self._spare @ frames
-        harmonics = [self._spare @ (self.amplitude * np.cos(h * (phase - theta[:, None]))) for h in (2, 3)]
+        left = spare @ frames
+        fringe = (cosine + 1j * sine) / np.maximum(self.amplitude, 1e-6)  # e^(iφ); the h-th harmonic is B Re e^(ih(φ − θ))
+        turned = np.exp(-1j * theta).astype(np.complex64)[:, None]
+        harmonics = [spare @ (turned**h * (self.amplitude * fringe**h)).real for h in (2, 3)]
         share = 1 / np.maximum(self.amplitude, 1) ** 2  # as if noise were a share of the amplitude: no bright pixel decides alone
         normal = np.array([[np.sum(share * a * b) for b in harmonics] for a in harmonics])
         second, third = np.linalg.pinv(normal, rcond=1e-6, hermitian=True) @ [np.sum(share * a * left) for a in harmonics]

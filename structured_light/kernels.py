@@ -131,17 +131,18 @@ def fold_coarse(coarse, steps, min_modulation, total, phase):
 def _fit(total, c, s, squares, steps, limits):
     """Mean, amplitude, noise over amplitude and turns of one pixel; turns are NaN where the sinusoid cannot be trusted."""
     min_modulation, max_contrast, gate, tolerance, offset, slope = limits
-    b = np.float32(2 / steps) * math.sqrt(c * c + s * s)
-    a = total / steps
+    n = np.float32(steps)
+    b = np.float32(2) / n * math.sqrt(c * c + s * s)
+    a = total / n
     variance = max(offset + slope * a, QUANTISATION_DN2)
     contrast = math.sqrt(variance) / b
     t = np.float32(np.nan)
     if b >= min_modulation and contrast <= max_contrast:  # false, too, where the mean is NaN
-        t = _turns(s, c)
-        energy = np.float64(squares) - steps * np.float64(a) * a - steps * np.float64(b) * b / 2
+        # the squares nearly cancel: float32 would leave noise of its own
+        energy = np.float64(squares) - steps * (np.float64(a) * a + np.float64(b) * b / 2)
         allowed = math.sqrt(gate * variance) + tolerance * b
-        if energy > allowed * allowed:
-            t = np.float32(np.nan)
+        if energy <= allowed * allowed:
+            t = _turns(s, c)
     return a, b, contrast, t
 
 

@@ -20,6 +20,8 @@ from structured_light.reconstructor import FourEye
 
 FULL = (3648, 5472)
 DEMO = (912, 1368)
+BAND = 48
+"""Rows after which a frame repeats; divides both heights."""
 
 
 def _best(work: Callable[[], object], repeats: int = 5) -> float:
@@ -31,15 +33,21 @@ def _best(work: Callable[[], object], repeats: int = 5) -> float:
     return min(times)
 
 
-def _frames(patterns: FringePatterns, shape: tuple[int, int], shift: float = 0.0) -> list[np.ndarray]:
-    """Frames of a plane: every row sees the pattern from end to end."""
-    position = np.clip(np.linspace(8, patterns.length_px - 9, shape[1]) + shift, 0, patterns.length_px - 1)
-    noise = np.random.default_rng(0).integers(0, 40, shape[1]).astype(np.uint16)
-    rows = [
-        (100 + 12 * np.interp(position, np.arange(patterns.length_px), p)).astype(np.uint16) + np.roll(noise, i)
-        for i, p in enumerate(patterns.profiles)
-    ]
-    return [np.broadcast_to(row, shape).copy() for row in rows]
+def _bands(patterns: FringePatterns, width: int) -> list[np.ndarray]:
+    """Frames of a plane whose every row sees the pattern from end to end: a band of each, (BAND, width), with noise of its own."""
+    position = np.linspace(8, patterns.length_px - 9, width)
+    rng = np.random.default_rng(0)
+    rows = (100 + 12 * np.interp(position, np.arange(len(p)), p) for p in patterns.profiles)
+    return [np.rint(row + rng.normal(0, 12, (BAND, width))).astype(np.uint16) for row in rows]
+
+
+def _fill(frame: np.ndarray, band: np.ndarray) -> np.ndarray:
+    np.copyto(frame.reshape(-1, *band.shape), band)
+    return frame
+
+
+def _frames(patterns: FringePatterns, shape: tuple[int, int]) -> list[np.ndarray]:
+    return [_fill(np.empty(shape, np.uint16), band) for band in _bands(patterns, shape[1])]
 
 
 def _decode_row() -> dict:
@@ -122,7 +130,7 @@ def _stream() -> dict[str, float]:
     """
     fringes = FringeConfig(steps=8, period_px=16)
     patterns = FringePatterns(fringes, 1920, 1080)
-    lines = [frame[0].copy() for frame in _frames(patterns, (1, FULL[1]))]
+    bands = _bands(patterns, FULL[1])
     eye = FourEye(_calibration(FULL, (1920, 1080)), fringes, 4095)
     frame = np.empty(FULL, np.uint16)
     spent = []
@@ -130,8 +138,8 @@ def _stream() -> dict[str, float]:
         eye.reset()
         start = time.perf_counter()
         for p in range(4):
-            for i, line in enumerate(lines):
-                np.copyto(frame, line)
+            for i, band in enumerate(bands):
+                _fill(frame, band)
                 start = time.perf_counter()
                 eye.add(p, i, frame)
         eye.reconstruct()
