@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,13 @@ class ForeignCloud:
 
 
 def reconstruct_images(
-    folder: Path, pattern: CapturePattern, calibration: Sequence[Path], *, unit_mm: float | None = None, projector: str | None = None
+    folder: Path,
+    pattern: CapturePattern,
+    calibration: Sequence[Path],
+    *,
+    unit_mm: float | None = None,
+    projector: str | None = None,
+    on_read: Callable[[Path], None] | None = None,
 ) -> ForeignCloud:
     """Reconstruct a folder of numbered images.
 
@@ -58,13 +64,14 @@ def reconstruct_images(
         calibration: the calibration's file, or the camera's and the projector's.
         unit_mm: mm in one unit of the calibration's translation.
         projector: which projector, where our own calibration has several.
+        on_read: told of every image before it is read.
 
     Raises:
         CaptureError: the images are not those of the pattern.
         CalibrationError: the calibration cannot be used, or is of other devices.
         ReconstructionError: no pixel could be measured.
     """
-    images = open_images(folder, pattern)
+    images = open_images(folder, pattern, on_read)
     rgb, full_scale = _texture(images, pattern)
     height, width = rgb.shape[:2]
     pair = load_pair(calibration, (width, height), (pattern.projector.width_px, pattern.projector.height_px), unit_mm, projector)

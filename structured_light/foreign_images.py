@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -23,6 +24,8 @@ class ImageFolder:
     """The images of one capture with what each shows; read when asked for, never kept."""
 
     paths: dict[Role, Path]
+    on_read: Callable[[Path], None] | None = None
+    """Told of every image before it is read; some are read twice."""
 
     def colour(self, role: Role) -> NDArray[np.uint8 | np.uint16]:
         """(H, W) or (H, W, 3) RGB, uint8 or uint16.
@@ -31,6 +34,8 @@ class ImageFolder:
             CaptureError: not a picture of whole numbers.
         """
         path = self.paths[role]
+        if self.on_read is not None:
+            self.on_read(path)
         image: Any = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if image is None or image.dtype not in (np.uint8, np.uint16):
             found = "no picture" if image is None else f"of {image.dtype}"
@@ -54,7 +59,7 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
     return [(0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in re.split(r"(\d+)", path.name) if part]
 
 
-def open_images(folder: Path, pattern: CapturePattern) -> ImageFolder:
+def open_images(folder: Path, pattern: CapturePattern, on_read: Callable[[Path], None] | None = None) -> ImageFolder:
     """The images of a folder in natural order of their names, matched to the pattern.
 
     Raises:
@@ -72,4 +77,4 @@ def open_images(folder: Path, pattern: CapturePattern) -> ImageFolder:
             cure=f"Correct the pattern description, or name the images by its 'files'. In order it needs: {wanted}.",
             detail="image_count",
         )
-    return ImageFolder({role: path for role, path in zip(roles, paths, strict=True) if role is not None})
+    return ImageFolder({role: path for role, path in zip(roles, paths, strict=True) if role is not None}, on_read)

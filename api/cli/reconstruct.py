@@ -13,7 +13,7 @@ import typer
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from api.cli.common import JsonOption, print_json, stderr
+from api.cli.common import JsonOption, print_json, progress_bar, stderr
 from rig_configs.errors import ReconstructionError
 from structured_light.formats import check_format, cloud_normals, downsample, every, write_cloud, write_tiff
 from structured_light.point_map import PointMap
@@ -144,7 +144,15 @@ def _of_images(
     from structured_light.foreign_pattern import load_pattern
 
     pattern = load_pattern(pattern_file)
-    cloud = reconstruct_images(images, pattern, calibration, unit_mm=unit_mm, projector=projector)
+    read, count = 0, len(pattern.sequence)
+    with progress_bar("Reconstructing") as progress:
+
+        def tell(path: Path) -> None:
+            nonlocal read
+            read += 1
+            progress(min(read / count, 1.0), path.name)
+
+        cloud = reconstruct_images(images, pattern, calibration, unit_mm=unit_mm, projector=projector, on_read=tell)
     points = cloud.points
     z = points.xyz_mm[..., 2]
     depth = depth_picture(-z if cloud.pair.in_camera_frame else z, points.valid)

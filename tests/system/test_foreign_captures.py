@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import foreign_rig
 import numpy as np
 import open3d as o3d
 import pytest
@@ -170,6 +171,26 @@ def test_images_of_8_to_16_bits_mono_or_colour(tmp_path: Path, scene: tuple[Arra
     assert lit_share(cloud, scene[1]) > 0.97
     bright = cloud.rgb[cloud.points.valid].astype(float).mean(axis=0)
     assert (bright[1] > 2 * bright[0] > 0) if colour else bright[0] == bright[1] > 100
+
+
+def test_a_projector_above_the_camera_measures_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = cv2.Rodrigues(np.array([0.36, 0.02, -0.01]))[0], np.array([4.0, 180.0, 35.0])
+    monkeypatch.setattr(foreign_rig, "R", above[0])
+    monkeypatch.setattr(foreign_rig, "T", above[1])
+    truth, lit = see(sphere_on_plane)
+    shifts = [0.0, -90.0, -180.0, -270.0]
+    description = {"gray": {"unit_px": 8}, "phase": [{"period_px": 16, "steps": 4}], "references": "last"}
+    shown = [*gray_profiles(PH, 6, 8), *fringes(PH, 16, shifts)]
+    folder = write_capture(tmp_path / "rows", along("rows", [*shown, ONE, ZERO]), Projection(lit))
+    calibration = [write_slstudio(tmp_path / "c.xml", above[1])]
+    rows = reconstruct_images(folder, load_from({**description, "axes": ["rows"]}), calibration)
+    assert np.median(errors(rows, truth)) < 0.06
+    assert lit_share(rows, lit) > 0.97
+    columns = [*gray_profiles(PW, 6, 8), *fringes(PW, 16, shifts)]
+    folder = write_capture(tmp_path / "both", [*along("columns", columns), *along("rows", shown), *along("rows", [ONE, ZERO])], Projection(lit))
+    both = reconstruct_images(folder, load_from({**description, "axes": ["columns", "rows"]}), calibration)
+    assert both.used == "rows"
+    assert np.median(errors(both, truth)) < 0.06
 
 
 def test_images_in_an_order_of_their_own(tmp_path: Path, scene: tuple[Array, Array]) -> None:
