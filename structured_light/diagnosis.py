@@ -21,7 +21,7 @@ from structured_light.noise import MIN_SAMPLES, NoiseModel, fit_noise
 
 TOLERANCE = 0.005
 """What may be left over besides noise and gamma, RMS over the steps, as a share of the fringe amplitude."""
-GATE_SIGMAS = 4.0
+GATE_SIGMAS = 5.0
 """How improbable, in standard deviations of a normal value, noise makes the residual that a single pixel is masked for."""
 MAX_MISFIT = 3.0
 """Median of the residual's energy over the energy that noise leaves, from which on the scan as a whole does not fit."""
