@@ -194,7 +194,7 @@ def test_a_reconstructed_part_is_true_to_micrometres(demo, bench, fit, rig, kind
 
 def test_the_systematic_error_of_a_plate_is_below_a_micrometre_everywhere(demo, bench, fit, rig) -> None:
     _, error = measure(demo, bench, fit, rig, white_plate())
-    tiles = error[: 228 // 38 * 38, : 342 // 38 * 38].reshape(6, 38, 9, 38).mean(axis=(1, 3))
+    tiles = np.nanmean(error[: 228 // 38 * 38, : 342 // 38 * 38].reshape(6, 38, 9, 38), axis=(1, 3))
     assert np.abs(tiles).max() < 0.001
 
 
