@@ -34,6 +34,11 @@ def luminance(colour: Pixels) -> Pixels:
     return cv2.transform(colour, weights)  # type: ignore[return-value]
 
 
+def fringes(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
+    """What fringes are decoded from, (H, W): the mosaic as it is, for each pixel decodes its own phase; of an RGB frame the green channel."""
+    return np.ascontiguousarray(pixels[..., 1]) if pixel_format.is_rgb else pixels
+
+
 def saturated(pixels: Pixels, pixel_format: PixelFormat) -> NDArray[np.bool_]:
     """Where a frame clips, (H, W): any channel of an RGB frame; in a Bayer mosaic with the neighbours that demosaicing spreads it to."""
     clipped = (pixels >= pixel_format.full_scale_dn).astype(np.uint8)

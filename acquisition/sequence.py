@@ -88,9 +88,21 @@ def inspection_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -
     timing = rig.sequence
     steps: list[AmbientStep | ZoneStep | FringeStep] = [AmbientStep(exposure_us=timing.ambient_exposure_us)]
     steps += [ZoneStep(zone=z, exposure_us=timing.light_exposure_us) for z in range(len(rig.lights.zones))]
-    steps += [
+    steps += fringe_sequence(rig, patterns).steps
+    return Sequence(tuple(steps), tuple(tuple(p) for p in patterns))
+
+
+def fringe_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
+    """Every inspection pattern of every projector, and no light zone.
+
+    Args:
+        rig: the rig.
+        patterns: for each projector the patterns to show, (height, width) uint8.
+    """
+    timing = rig.sequence
+    steps = (
         FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us * timing.fringes.exposure_factor(i))
         for p in range(len(rig.projectors))
         for i in range(len(patterns[p]))
-    ]
+    )
     return Sequence(tuple(steps), tuple(tuple(p) for p in patterns))

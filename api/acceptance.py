@@ -15,13 +15,13 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition import pixel_formats
 from acquisition.rig import Rig, nobody
-from acquisition.sequence import FringeStep, Sequence
+from acquisition.sequence import FringeStep, fringe_sequence
+from api.fringes import four_eye, fringe_patterns
 from rig_configs.calibration import Calibration
 from structured_light.acceptance import PlaneFit, SphereFit, StepFit, measure_plane, measure_spheres, measure_step, temporal_sigma
-from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap
-from structured_light.reconstructor import FourEye
 
 
 class Artefact(StrEnum):
@@ -138,11 +138,8 @@ class AcceptanceTest:
         self._progress = progress
         self._cancelled = cancelled
         self._artefacts = config.artefacts
-        self._eye = FourEye(calibration, config.sequence.fringes, saturation_dn=config.camera.pixel_format.full_scale_dn)
-        images = tuple(tuple(FringePatterns(config.sequence.fringes, p.width_px, p.height_px).images) for p in config.projectors)
-        exposure_us = config.sequence.fringe_exposure_us
-        steps = (FringeStep(projector=p, pattern=i, exposure_us=exposure_us) for p in range(len(images)) for i in range(len(images[p])))
-        self._sequence = Sequence(tuple(steps), images)
+        self._eye = four_eye(config, calibration)
+        self._sequence = fringe_sequence(config, fringe_patterns(config))
 
     def run(self, artefacts: tuple[Artefact, ...], positions: dict[Artefact, int] | None = None, repeats: int = REPEATS) -> Acceptance:
         """Do the test.
@@ -192,7 +189,8 @@ class AcceptanceTest:
         with closing(self._rig.scan(self._sequence, self._cancelled)) as frames:
             for frame in frames:
                 assert isinstance(frame.step, FringeStep)
-                self._eye.add(frame.step.projector, frame.step.pattern, frame.pixels)
+                pixels = pixel_formats.fringes(frame.pixels, self._rig.config.camera.pixel_format)
+                self._eye.add(frame.step.projector, frame.step.pattern, pixels)
         return self._eye.reconstruct()
 
 

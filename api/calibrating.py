@@ -20,25 +20,22 @@ from numpy.typing import NDArray
 from acquisition import pixel_formats
 from acquisition.capture import Frame
 from acquisition.rig import Rig, nobody
-from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
-from photometric.calibration import calibrate_zones, check_linearity, white_balance
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, fringe_sequence
+from api.calibrating_lights import LightArtefact, LightGuide, LightScans, Lit, find_zones
+from api.fringes import four_eye, fringe_patterns
+from photometric.calibration import ZonesFit, check_linearity, white_balance
 from rig_configs.calibration import Calibration, Pinhole, Residuals, Vector3, ZoneCalibration
 from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture
 from structured_light.board_scan import BoardScan, calibration_patterns
 from structured_light.calibration import GeometryFit, board_poses, calibrate_geometry
 from structured_light.drift import Drift, plane_drift
-from structured_light.patterns import FringePatterns
-from structured_light.reconstructor import FourEye
 
 MIN_MODULATION_SHARE = 0.005
 
 
-class Guide(Protocol):
+class Guide(LightGuide, Protocol):
     """Lays the artefacts under the camera."""
-
-    sphere_positions: int
-    """At how many places the sphere is captured."""
 
     def board(self, pose: int, of: int, centre_mm: Vector3, rotation_rad: Vector3) -> None:
         """Hold the board roughly like this: the middle of its print, and its turn from lying flat and upright in the image, in the rig
@@ -49,32 +46,19 @@ class Guide(Protocol):
         """Lay the matt white plate on the reference plane."""
         ...
 
-    def sphere(self, position: int) -> None:
-        """Put the mirror sphere on the dark plate."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Lit:
-    """Frames of one artefact under ambient light and every zone."""
-
-    ambient: NDArray[np.float32]
-    """(H, W) luminance, DN."""
-    zones: list[NDArray[np.float32]]
-    """(H, W) luminance a zone, DN."""
-    colour: NDArray[np.float32]
-    """(H, W, 3) mean of the zones less ambient, DN."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Light:
     """The calibrated light."""
 
-    zones: tuple[ZoneCalibration, ...]
+    fit: ZonesFit
     black_level_dn: float
     white_balance: Vector3
-    light_rms_deg: float
-    flat_field_rms_percent: float
+
+    @property
+    def zones(self) -> tuple[ZoneCalibration, ...]:
+        """The light zones."""
+        return self.fit.zones
 
 
 class Calibrator:
@@ -98,6 +82,8 @@ class Calibrator:
         self._digest = hashlib.sha256()
         self.geometry: GeometryFit | None = None
         """The last fit of camera and projectors, for the report."""
+        self.light: ZonesFit | None = None
+        """The last fit of the light zones, for the report."""
 
     def all(self) -> Calibration:
         """Camera and projectors from the board, then the zones from plate and sphere.
@@ -119,9 +105,14 @@ class Calibrator:
         """The projectors' optics anew and where every device stands: the camera's optics and the light stay. Raises as :meth:`all`."""
         return self._calibration(self._measure_geometry({"camera": before.camera}), before)
 
-    def lights(self, before: Calibration) -> Calibration:
-        """The light zones, black level and white balance anew, after a lamp or an exposure changed. Raises as :meth:`all`."""
-        return self._calibration(before, self._measure_light(before.camera))
+    def lights(self, before: Calibration, artefact: LightArtefact = LightArtefact.MIRROR_SPHERE) -> Calibration:
+        """The light zones, black level and white balance anew, after a lamp or an exposure changed. Raises as :meth:`all`.
+
+        Args:
+            before: the calibration in use: its camera is taken as it is, and for the raised plate so are its projectors.
+            artefact: what the zones' positions are found with.
+        """
+        return self._calibration(before, self._measure_light(before.camera, artefact, before))
 
     def check(self, before: Calibration) -> Drift:
         """Whether a calibration still holds, from one scan of the white plate.
@@ -131,20 +122,15 @@ class Calibrator:
             DeviceError, Cancelled: from the scan.
         """
         config = self._config
-        full = config.camera.pixel_format.full_scale_dn
-        everybody = range(len(config.projectors))
-        eyes = [FourEye(before, config.sequence.fringes, full, projectors=only) for only in ([i] for i in everybody)]
-        fused = FourEye(before, config.sequence.fringes, full)
-        patterns = tuple(tuple(FringePatterns(config.sequence.fringes, p.width_px, p.height_px).images) for p in config.projectors)
-        steps = [
-            FringeStep(projector=p, pattern=i, exposure_us=config.sequence.fringe_exposure_us) for p in everybody for i in range(len(patterns[p]))
-        ]
+        eyes = [four_eye(config, before, [only]) for only in range(len(config.projectors))]
+        fused = four_eye(config, before)
+        sequence = fringe_sequence(config, fringe_patterns(config))
         self._guide.plate()
-        for index, frame in enumerate(self._frames(Sequence(tuple(steps), patterns))):
-            self._progress(index / len(steps), "matt white plate")
+        for index, frame in enumerate(self._frames(sequence)):
+            self._progress(index / len(sequence), "matt white plate")
             assert isinstance(frame.step, FringeStep)
             for eye in (eyes[frame.step.projector], fused):
-                eye.add(frame.step.projector, frame.step.pattern, frame.pixels)
+                eye.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, config.camera.pixel_format))
         self._progress(1.0, "done")
         return plane_drift([eye.reconstruct().xyz_mm[..., 2] for eye in eyes], fused.reconstruct().xyz_mm)
 
@@ -156,36 +142,38 @@ class Calibrator:
             self._progress(1.0, "done")
         return fit
 
-    def _measure_light(self, camera: Pinhole, first: int = 0) -> _Light:
-        guide, config = self._guide, self._config
-        total = first + 1 + guide.sphere_positions
+    def _measure_light(
+        self,
+        camera: Pinhole,
+        artefact: LightArtefact = LightArtefact.MIRROR_SPHERE,
+        before: Calibration | None = None,
+        first: int = 0,
+    ) -> _Light:
+        config, captures = self._config, self._guide.sphere_positions
+        total = first + 1 + captures
         self._progress(first / total, "matt white plate")
-        guide.plate()
-        plate = self._lit()
+        self._guide.plate()
+        plate = self._lit(config.sequence.light_exposure_us)
         black_level_dn = self._black_level()
-        spheres: list[_Lit] = []
-        for position in range(guide.sphere_positions):
-            self._progress((first + 1 + position) / total, f"mirror sphere, position {position + 1} of {guide.sphere_positions}")
-            guide.sphere(position)
-            spheres.append(self._lit())
-        zones = calibrate_zones(
-            camera,
-            [z.name for z in config.lights.zones],
-            [s.zones for s in spheres],
-            plate.zones,
-            plate.ambient,
-            config.sequence.light_exposure_us,
-            config.artefacts.sphere_diameter_mm,
-            config.camera.pixel_format.full_scale_dn,
-        )
+        scans = LightScans(self._lit, lambda: self._cloud(before), lambda share, what: self._progress((first + 1 + share * captures) / total, what))
+        self.light = find_zones(artefact, config, camera, plate, self._guide, scans)
         self._progress(1.0, "done")
-        return _Light(zones.zones, black_level_dn, white_balance(plate.colour), zones.light_rms_deg, zones.flat_field_rms_percent)
+        return _Light(self.light, black_level_dn, white_balance(plate.colour))
+
+    def _cloud(self, before: Calibration | None) -> NDArray[np.float32]:
+        """Points of what lies there, (H, W, 3) mm."""
+        assert before is not None  # only the plate is measured, and who has it raised has calibrated projectors
+        eyes = four_eye(self._config, before)
+        for frame in self._frames(fringe_sequence(self._config, fringe_patterns(self._config))):
+            assert isinstance(frame.step, FringeStep)
+            eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format))
+        return eyes.reconstruct().xyz_mm
 
     def _calibration(self, geometry: GeometryFit | Calibration, light: _Light | Calibration) -> Calibration:
         """What was measured now, and the rest as it was before."""
         created = datetime.now(UTC)
         seen = geometry.residuals if isinstance(geometry, Calibration) else geometry
-        lit = light.residuals if isinstance(light, Calibration) else light
+        lit = light.residuals if isinstance(light, Calibration) else light.fit
         return Calibration(
             rig=self._config.name,
             calibration_id=f"{self._config.name}-{created:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}",
@@ -214,24 +202,25 @@ class Calibrator:
             for p in range(len(images))
             for i in range(len(images[p]))
         ]
-        sequence = Sequence((*self._zone_steps(), *fringes), images)
+        sequence = Sequence((*self._zone_steps(self._config.sequence.light_exposure_us), *fringes), images)
         for pose, (centre_mm, rotation_rad) in enumerate(poses):
             self._progress(pose / total, f"board, pose {pose + 1} of {len(poses)}")
             self._guide.board(pose, len(poses), centre_mm, rotation_rad)
             scan = BoardScan(self._config)
             with closing(self._frames(sequence)) as frames:
                 for frame in frames:
+                    pixels = pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format)
                     if isinstance(frame.step, FringeStep):
-                        scan.add(frame.step.projector, frame.step.pattern, frame.pixels)
+                        scan.add(frame.step.projector, frame.step.pattern, pixels)
                     elif isinstance(frame.step, ZoneStep):
-                        scan.add_light(frame.pixels)
+                        scan.add_light(pixels)
             yield scan.capture()
         self._progress(len(poses) / total, "solving camera and projectors")
 
-    def _lit(self) -> _Lit:
+    def _lit(self, exposure_us: float) -> Lit:
         lit = _LitFrames(self._config)
         none = tuple(() for _ in self._config.projectors)
-        for frame in self._frames(Sequence(tuple(self._zone_steps()), none)):
+        for frame in self._frames(Sequence(tuple(self._zone_steps(exposure_us)), none)):
             lit.add(frame)
         return lit.result()
 
@@ -245,9 +234,8 @@ class Calibrator:
         means_dn = [float(frame.pixels[middle].mean()) for frame in self._frames(Sequence(steps, none))]
         return check_linearity(means_dn, exposures_us, self._config.camera.pixel_format.full_scale_dn)
 
-    def _zone_steps(self) -> list[AmbientStep | ZoneStep]:
+    def _zone_steps(self, exposure_us: float) -> list[AmbientStep | ZoneStep]:
         # One exposure for all: the black level then cancels exactly.
-        exposure_us = self._config.sequence.light_exposure_us
         return [AmbientStep(exposure_us=exposure_us), *(ZoneStep(zone=z, exposure_us=exposure_us) for z in range(len(self._config.lights.zones)))]
 
     def _frames(self, sequence: Sequence) -> Generator[Frame]:
@@ -274,7 +262,7 @@ class _LitFrames:
         else:
             self._zones.append(pair)
 
-    def result(self) -> _Lit:
+    def result(self) -> Lit:
         assert self._ambient is not None
         colour = np.mean([z[1] for z in self._zones], axis=0, dtype=np.float32) - self._ambient[1]
-        return _Lit(self._ambient[0], [z[0] for z in self._zones], colour)
+        return Lit(self._ambient[0], [z[0] for z in self._zones], colour)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from acquisition import pixel_formats
 from acquisition.capture import Frame
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, inspection_sequence
+from api.fringes import four_eye, fringe_patterns
 from inference.foreground import foreground_of
 from inference.sample import D3Sample
 from photometric.colour import ColourImage
@@ -19,9 +20,7 @@ from photometric.result import PhotometricResult
 from photometric.solver import PhotometricSolver
 from rig_configs.calibration import Calibration
 from rig_configs.schema import RigConfig
-from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap
-from structured_light.reconstructor import FourEye
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +52,10 @@ class Reconstructor:
 
     def __init__(self, rig: RigConfig, calibration: Calibration, projectors: Seq[int] | None = None) -> None:
         self._format = rig.camera.pixel_format
-        fringes = rig.sequence.fringes
-        patterns = [tuple(FringePatterns(fringes, p.width_px, p.height_px, p.fringe_angle_deg, p.response).images) for p in rig.projectors]
-        self.sequence: Sequence = inspection_sequence(rig, patterns)
-        full = self._format.full_scale_dn
-        self._solver = PhotometricSolver(calibration, saturation_dn=full)
+        self.sequence: Sequence = inspection_sequence(rig, fringe_patterns(rig))
+        self._solver = PhotometricSolver(calibration, saturation_dn=self._format.full_scale_dn)
         self._colour = ColourImage(calibration)
-        angles = [p.fringe_angle_deg for p in rig.projectors]
-        self._four_eye = FourEye(calibration, fringes, saturation_dn=full, projectors=projectors, angles_deg=angles)
+        self._four_eye = four_eye(rig, calibration, projectors)
         self.reset()
 
     def reset(self) -> None:
@@ -75,8 +70,7 @@ class Reconstructor:
         """Take one frame; the part of the work that needs no other frame is done at once, under the capture of the next."""
         start = time.perf_counter()
         if isinstance(frame.step, FringeStep):
-            # Each pixel decodes its own phase, so the Bayer mosaic is as good as a grey image, and sharper.
-            self._four_eye.add(frame.step.projector, frame.step.pattern, frame.pixels)
+            self._four_eye.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._format))
             self._structured_light_s += time.perf_counter() - start
             return
         colour = pixel_formats.rgb(frame.pixels, self._format)

@@ -7,11 +7,13 @@ least-squares sense:
 
 (screened Poisson; D. Nehab, S. Rusinkiewicz, J. Davis, R. Ramamoorthi, Efficiently combining positions and normals for precise
 3D geometry, SIGGRAPH 2005). With the same λ everywhere the cosine transform solves it in closed form; what is finer than 1/√λ
-pixels then comes from the normals, what is coarser from the cloud. Four things keep it honest on real parts:
+pixels then comes from the normals, what is coarser from the cloud. Five things keep it honest on real parts:
 
 - *Bias.* Metal, interreflections and blurred edges turn normals by degrees over short distances, too. How far off they are is
   seen by comparing mean slopes of normals and cloud around each pixel: λ_p grows with the difference over the cloud's σ_z, so
   that normals lead over ten pixels of matt plastic and over one of a shiny edge.
+- *Creases.* At a sharp edge the lens and the mosaic blur the normals over a pixel or two, to both sides alike, so that the mean
+  slopes still agree: λ_p grows with the change of the normals' slope from pixel to pixel, too.
 - *Steps.* Where the cloud's difference between two pixels is not the normals' within what its noise and their tolerance allow
   (a wall, whose slope a camera does not see), or neither normal is known, the cloud's difference stands in for g: steps stay as
   sharp, and as rough, as in the cloud.
@@ -44,6 +46,11 @@ BIAS_PX = 3.0
 BIAS_WEIGHT = 2.0
 """λ for each σ_z that the normals' mean slope is off by, per pixel. Half of it and one and a half of it change the error on the
 demo rig's parts by a tenth or less."""
+CREASE_SHARE = 0.4
+"""What a slope may be off by at a crease, as a share of its change from one pixel to the next. Between 0.2 and 0.8 the median error on
+simulated plastic, metal and clay changes by a tenth or less; without it the error of one pixel in twenty is larger than the cloud's."""
+CREASE_PX = 1.5
+"""Standard deviation of the Gaussian that spreads a crease over the pixels around it."""
 SLOPE_TOLERANCE = 0.1
 """What a slope may be wrong by before a step is assumed, mm/mm (6°)."""
 STEP_SIGMAS = 4.0
@@ -85,7 +92,8 @@ def fuse_height(
         normals, valid, known, cloud, sigma, np.float32(pixel_pitch_mm), distance, np.float32(LEAST_FACING), np.float32(SLOPE_TOLERANCE),
         np.float32(STEP_SIGMAS), excess, used,
     )  # fmt: skip
-    lam = np.where(known, 1 / detail_px**2 + BIAS_WEIGHT * _bias(excess, used) / sigma, 0).astype(np.float32)
+    doubt = _bias(excess, used) + CREASE_SHARE * _creases(normals, valid, pixel_pitch_mm, camera_distance_mm)
+    lam = np.where(known, 1 / detail_px**2 + BIAS_WEIGHT * doubt / sigma, 0).astype(np.float32)
     correction = _solve(lam, -_divergence(excess), typical=float(np.median(lam[known])))
     limit = LIMIT_SIGMAS * sigma
     fused = -distance * np.expm1(-(cloud + np.clip(correction, -limit, limit)) / distance)
@@ -99,6 +107,19 @@ def _bias(excess: F32, used: F32) -> F32:
         total, count = (cv2.GaussianBlur(image, (0, 0), BIAS_PX) for image in (e, n))
         means.append(total / np.maximum(count, 1e-3))
     return np.hypot(means[0], means[1])
+
+
+def _creases(normals: F32, valid: NDArray[np.bool_], pitch: float, distance: float) -> F32:
+    """Change of the normals' slope from one pixel to the next, mm a pixel each, around every pixel."""
+    H, W = valid.shape
+    rise = np.zeros((2, H, W), np.float32)
+    _all_slopes(normals, valid, np.float32(pitch), np.float32(distance), np.float32(LEAST_FACING), rise)
+    along, across = np.array([-0.5, 0, 0.5], np.float32), np.ones(1, np.float32)
+    squares = np.zeros((H, W), np.float32)
+    for slope in rise:
+        for kx, ky in ((along, across), (across, along)):
+            squares += cv2.sepFilter2D(slope, cv2.CV_32F, kx, ky) ** 2
+    return np.asarray(cv2.GaussianBlur(np.sqrt(squares), (0, 0), CREASE_PX), np.float32)
 
 
 def _divergence(flow: F32) -> F32:
@@ -165,6 +186,16 @@ def _slopes(normals, v, u, H, W, pitch, distance, least):
     a, b = (u - np.float32(0.5) * (W - 1)) * pitch / distance, (np.float32(0.5) * (H - 1) - v) * pitch / distance
     facing = max(normals[v, u, 2] - a * normals[v, u, 0] - b * normals[v, u, 1], least)
     return -normals[v, u, 0] / facing * pitch, normals[v, u, 1] / facing * pitch
+
+
+@njit(cache=True, error_model="numpy", parallel=True, nogil=True)
+def _all_slopes(normals, valid, pitch, distance, least, rise):
+    """Rise to the next column and row of (2, H, W) where normals are valid; elsewhere it stays as it is."""
+    H, W = valid.shape
+    for v in prange(H):
+        for u in range(W):
+            if valid[v, u]:
+                rise[0, v, u], rise[1, v, u] = _slopes(normals, v, u, H, W, pitch, distance, least)
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)

@@ -46,6 +46,14 @@ class PersonGuide:
         """Ask for the sphere."""
         ask(f"Put the mirror sphere on the dark plate, {'in the middle' if position == 0 else 'elsewhere in the field'}")
 
+    def matt_sphere(self, position: int) -> None:
+        """Ask for the matt sphere."""
+        ask(f"Put the matt white sphere on the dark plate, {'in the middle' if position == 0 else 'elsewhere in the field'}")
+
+    def raised_plate(self, height_mm: float) -> None:
+        """Ask for the plate, raised."""
+        ask(f"Raise the matt white plate, level, to {height_mm:g} mm above the reference plane; on the spacers, where rig.yaml names some")
+
 
 SeedOption = Annotated[int, typer.Option(min=0, help="On a simulated rig, how the artefacts are laid.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace a calibration that is better.")]
@@ -70,9 +78,20 @@ def projectors(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption
 
 
 @app.command()
-def lights(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
+def lights(
+    rig: RigOption = "demo",
+    source: Annotated[str, typer.Option("--from", help="What the zones are found with: mirror-sphere, matt-sphere or plate.")] = "mirror-sphere",
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """The light zones, black level and white balance, after a lamp or an exposure changed; camera and projectors stay."""
-    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.lights(load_calibration(rig)))
+    from api.calibrating_lights import LightArtefact
+
+    known = [a.value for a in LightArtefact]
+    if source not in known:
+        raise typer.BadParameter(f"'{source}' is not one of {', '.join(known)}", param_hint="--from")
+    _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.lights(load_calibration(rig), LightArtefact(source)))
 
 
 @app.command()

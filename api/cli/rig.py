@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from api.cli.accuracy import accuracy
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, stderr
 from rig_configs.errors import DeviceUnavailable
 from rig_configs.files import load_rig, rig_folder
@@ -54,6 +55,9 @@ def safe(rig: RigOption = "demo") -> None:
             detail="safe",
         )
     stderr.print("Lights and projectors are off.")
+
+
+app.command()(accuracy)
 
 
 @app.command()
