@@ -18,6 +18,8 @@ from rig_configs.schema import RigConfig
 
 # A lit frame must be brighter than the ambient one by this share of full scale, or nothing shone.
 DARK_SHARE = 0.005
+# A pattern darker than this on the whole may leave the field dark, as the first bit of a Gray code does that is white at one side only.
+LIT_PATTERN_SHARE = 0.3
 # More clipped pixels than this, and it is the exposure that is wrong, not a highlight.
 SATURATED_SHARE = 0.25
 # Another step's picture differs from the one before by at least this share of its light, averaged over small blocks; what differs
@@ -46,6 +48,7 @@ class Rig:
         self._lights = lights
         self._projectors = projectors
         self._loaded: tuple[object, ...] | None = None
+        self._dark_patterns: frozenset[tuple[int, int]] = frozenset()
 
     def describe(self) -> list[DeviceInfo]:
         """Ask every device what it is. Raises DeviceUnavailable."""
@@ -113,6 +116,9 @@ class Rig:
         for projector, patterns in zip(self._projectors, wanted, strict=True):
             if patterns:
                 projector.load(list(patterns))
+        self._dark_patterns = frozenset(
+            (p, i) for p, patterns in enumerate(wanted) for i, pattern in enumerate(patterns) if float(pattern.mean()) < LIT_PATTERN_SHARE * 255
+        )
         self._loaded = wanted
 
     def _set(self, step: AmbientStep | ZoneStep | FringeStep) -> None:
@@ -149,7 +155,8 @@ class Rig:
         if float(np.mean(raw.pixels[SAMPLING, SAMPLING] >= full)) > SATURATED_SHARE:
             raise _fault(step, "is overexposed", "saturated", f"Shorten the exposure in rig.yaml (now {step.exposure_us:.0f} µs) or dim the light.")
         seen = _Seen.of(raw, step)
-        if ambient_mean is not None and seen.mean - ambient_mean < DARK_SHARE * full:
+        meant_dark = isinstance(step, FringeStep) and (step.projector, step.pattern) in self._dark_patterns
+        if ambient_mean is not None and not meant_dark and seen.mean - ambient_mean < DARK_SHARE * full:
             raise _fault(
                 step, f"is dark: {self._source(step)} did not shine", "dark", "Check that light's plug, controller and LED, then inspect again."
             )

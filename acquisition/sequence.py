@@ -78,6 +78,23 @@ class Sequence:
         return len(self.steps)
 
 
+def fringe_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
+    """The dark frame that the rig holds the others against, and every inspection pattern of every projector; no light zone.
+
+    Args:
+        rig: the rig.
+        patterns: for each projector the patterns to show, (height, width) uint8.
+    """
+    timing = rig.sequence
+    ambient = AmbientStep(exposure_us=timing.ambient_exposure_us)
+    steps = (
+        FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us * timing.fringes.exposure_factor(i))
+        for p in range(len(rig.projectors))
+        for i in range(len(patterns[p]))
+    )
+    return Sequence((ambient, *steps), tuple(tuple(p) for p in patterns))
+
+
 def inspection_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
     """The full sequence of an inspection: ambient, every zone, every pattern of every projector.
 
@@ -85,24 +102,7 @@ def inspection_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -
         rig: the rig.
         patterns: for each projector the patterns to show, (height, width) uint8.
     """
-    timing = rig.sequence
-    steps: list[AmbientStep | ZoneStep | FringeStep] = [AmbientStep(exposure_us=timing.ambient_exposure_us)]
-    steps += [ZoneStep(zone=z, exposure_us=timing.light_exposure_us) for z in range(len(rig.lights.zones))]
-    steps += fringe_sequence(rig, patterns).steps
-    return Sequence(tuple(steps), tuple(tuple(p) for p in patterns))
-
-
-def fringe_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
-    """Every inspection pattern of every projector, and no light zone.
-
-    Args:
-        rig: the rig.
-        patterns: for each projector the patterns to show, (height, width) uint8.
-    """
-    timing = rig.sequence
-    steps = (
-        FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us * timing.fringes.exposure_factor(i))
-        for p in range(len(rig.projectors))
-        for i in range(len(patterns[p]))
-    )
-    return Sequence(tuple(steps), tuple(tuple(p) for p in patterns))
+    fringes = fringe_sequence(rig, patterns)
+    ambient, *shown = fringes.steps
+    zones = (ZoneStep(zone=z, exposure_us=rig.sequence.light_exposure_us) for z in range(len(rig.lights.zones)))
+    return Sequence((ambient, *zones, *shown), fringes.patterns)

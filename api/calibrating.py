@@ -128,9 +128,9 @@ class Calibrator:
         self._guide.plate()
         for index, frame in enumerate(self._frames(sequence)):
             self._progress(index / len(sequence), "matt white plate")
-            assert isinstance(frame.step, FringeStep)
-            for eye in (eyes[frame.step.projector], fused):
-                eye.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, config.camera.pixel_format))
+            if isinstance(frame.step, FringeStep):
+                for eye in (eyes[frame.step.projector], fused):
+                    eye.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, config.camera.pixel_format))
         self._progress(1.0, "done")
         return plane_drift([eye.reconstruct().xyz_mm[..., 2] for eye in eyes], fused.reconstruct().xyz_mm)
 

@@ -23,4 +23,11 @@ def four_eye(rig: RigConfig, calibration: Calibration, projectors: Sequence[int]
     """What decodes them; where ``projectors`` are given, from their frames alone."""
     full = rig.camera.pixel_format.full_scale_dn
     angles = [p.fringe_angle_deg for p in rig.projectors]
-    return FourEye(calibration, rig.sequence.fringes, saturation_dn=full, projectors=projectors, angles_deg=angles)
+    return FourEye(
+        calibration,
+        rig.sequence.fringes,
+        saturation_dn=full,
+        projectors=projectors,
+        angles_deg=angles,
+        height_range_mm=rig.sequence.height_range_mm,
+    )

@@ -202,6 +202,16 @@ class SequenceConfig(Strict):
     light_exposure_us: float = Field(gt=0, description="Exposure of each light zone's frame, µs.")
     fringe_exposure_us: float = Field(gt=0, description="Exposure of each fringe frame, µs.")
     fringes: FringeConfig = Field(description="The fringe patterns.")
+    height_range_mm: tuple[float, float] | None = Field(
+        default=None,
+        description="Least and greatest height over the reference plane that a part can have, mm: points outside are false readings and left out.",
+    )
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> SequenceConfig:
+        if self.height_range_mm is not None and self.height_range_mm[0] >= self.height_range_mm[1]:
+            raise ValueError("height_range_mm must rise: give the least height first")
+        return self
 
 
 class TimingConfig(Strict):
@@ -235,6 +245,12 @@ class ArtefactsConfig(Strict):
 
     board: BoardConfig = Field(description="The ChArUco board.")
     sphere_diameter_mm: float = Field(gt=0, description="Diameter of the mirror sphere that finds the light zones, mm.")
+    matt_sphere_diameter_mm: float = Field(default=8.0, gt=0, description="Diameter of the matt white sphere that finds the light zones, mm.")
+    plate_spacers_mm: tuple[float, ...] = Field(
+        default=(),
+        description="Certified heights of the spacers that lift the matt white plate to find the light zones, mm, rising; two or more. "
+        "Left out, the plate's heights are measured with the projectors.",
+    )
     ball_bar: BallBarConfig = Field(default=BallBarConfig(diameter_mm=8.0, spacing_mm=20.0), description="The ball bar of the acceptance test.")
     step_mm: float = Field(default=2.0, gt=0, description="Height of the gauge block of the acceptance test, mm.")
 

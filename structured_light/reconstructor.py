@@ -50,6 +50,7 @@ class FourEye:
         projectors: which projectors to use, all where not given; frames of others are passed over.
         angles_deg: for every projector of the rig the angle that its fringes are turned by; columns where not given.
         noise: the sensor's noise where it is known; read off the frames where not given.
+        height_range_mm: least and greatest height over the reference plane that a surface can have, mm; any where not given.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class FourEye:
         projectors: Sequence[int] | None = None,
         angles_deg: Sequence[float] | None = None,
         noise: NoiseModel | None = None,
+        height_range_mm: tuple[float, float] | None = None,
     ) -> None:
         self._camera = calibration.camera
         self._used = tuple(range(len(calibration.projectors))) if projectors is None else tuple(projectors)
@@ -71,7 +73,7 @@ class FourEye:
         for i in self._used:
             projector = calibration.projectors[i]
             self._patterns[i] = FringePatterns(fringes, projector.width_px, projector.height_px, angles[i])
-            self._triangulators[i] = Triangulator(calibration.camera, projector, self._slopes, self._patterns[i].axis)
+            self._triangulators[i] = Triangulator(calibration.camera, projector, self._slopes, self._patterns[i].axis, height_range_mm)
         self._fringes = fringes
         self._noise = noise
         self._black = calibration.black_level_dn

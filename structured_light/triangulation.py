@@ -39,6 +39,7 @@ class Triangulator:
         projector: the calibrated projector.
         slopes: ``ray_slopes(camera)``, given where several projectors share it.
         axis: cos α, sin α and w₀ of the coordinate w = x cos α + y sin α + w₀ that the fringes encode; columns where not given.
+        height_range_mm: least and greatest z that a surface can have; what seems to lie outside is a false reading, and not known.
     """
 
     def __init__(
@@ -47,11 +48,15 @@ class Triangulator:
         projector: ProjectorCalibration,
         slopes: NDArray[np.float32] | None = None,
         axis: tuple[float, float, float] = (1.0, 0.0, 0.0),
+        height_range_mm: tuple[float, float] | None = None,
     ) -> None:
         self._centre = camera.centre_mm
         self._slopes = ray_slopes(camera) if slopes is None else slopes
         self._projector = projector
         self._axis = axis
+        low, high = height_range_mm or (-np.inf, np.inf)
+        # Behind the camera is no surface of this world.
+        self._range = low, min(high, float(self._centre[2]))
 
     def heights(self, column: NDArray[np.float32], sigma_column: NDArray[np.float32], out: Heights | None = None) -> Heights:
         """z of every pixel, and its standard deviation σ_u / |∂u/∂z|.
@@ -75,7 +80,7 @@ class Triangulator:
             out = Heights(np.empty(column.shape, np.float32), np.empty(column.shape, np.float32))
         p, (c, s, w0) = self._projector, self._axis
         across = (c * p.fx_px, s * p.fy_px, c * p.cx_px + s * p.cy_px + w0)
-        _heights(column, sigma_column, self._slopes, self._centre, across, p.d, p.R, p.t, out.z_mm, out.sigma_z_mm)
+        _heights(column, sigma_column, self._slopes, self._centre, self._range, across, p.d, p.R, p.t, out.z_mm, out.sigma_z_mm)
         return out
 
 
@@ -97,7 +102,7 @@ def _points(z, slopes, centre, xyz):
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
-def _heights(column, sigma, slopes, centre, across, d, R, t, z_out, sigma_out):
+def _heights(column, sigma, slopes, centre, within, across, d, R, t, z_out, sigma_out):
     gx, gy, w0 = across
     nan = np.float32(np.nan)
     for v in prange(column.shape[0]):
@@ -130,7 +135,7 @@ def _heights(column, sigma, slopes, centre, across, d, R, t, z_out, sigma_out):
                 z -= step
                 if abs(step) < 1e-4:  # Newton's method squares the error: the next step would be below 1e-7 mm
                     break
-            if not (z < centre[2] and depth > 0):  # behind the camera or the projector: no surface of this world
+            if not (within[0] <= z < within[1] and depth > 0):  # nor behind the projector
                 continue
             bend = gx * (xd - x) + gy * (yd - y)
             z_out[v, u] = z

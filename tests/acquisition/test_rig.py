@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acquisition.devices import RawFrame
 from acquisition.rig import Rig
-from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, inspection_sequence
 from rig_configs.errors import Cancelled, DeviceUnavailable, FrameFault, FrameTimeout
 
 
@@ -127,3 +127,16 @@ def test_frame_ids_may_wrap_at_16_bits_anywhere(rig: Rig, cell, camera, sequence
     cell.log.clear()
     cell.mangle = lambda i, f: RawFrame(f.pixels, (start + i) & 0xFFFF, f.timestamp_ns, f.exposure_us)
     assert len(list(rig.scan(sequence))) == len(sequence)
+
+
+def test_a_pattern_that_is_meant_to_be_dark_may_leave_the_field_dark(rig: Rig, cell, small_rig) -> None:
+    """As the first bit of a Gray code does whose white part lies beside the camera's field."""
+    bright, dark = np.full((8, 8), 255, np.uint8), np.zeros((8, 8), np.uint8)
+    sequence = inspection_sequence(small_rig, [[bright, dark, bright] for _ in small_rig.projectors])
+    meant = next(i for i, s in enumerate(sequence.steps) if isinstance(s, FringeStep) and s.pattern == 1)
+    cell.mangle = _at(meant, lambda f: replace(f, pixels=np.full_like(f.pixels, 100)))
+    assert len(list(rig.scan(sequence))) == len(sequence)
+    cell.log.clear()
+    cell.mangle = _at(meant + 1, lambda f: replace(f, pixels=np.full_like(f.pixels, 100)))
+    with pytest.raises(FrameFault, match="did not shine"):
+        list(rig.scan(sequence))

@@ -89,3 +89,15 @@ def test_frames_of_another_camera_and_a_camera_that_looks_up_are_refused(rig) ->
     up = rig.camera.model_copy(update={"rotation": ((1, 0, 0), (0, 1, 0), (0, 0, 1))})
     with pytest.raises(CalibrationError, match="does not look down"):
         ray_slopes(up)
+
+
+def test_what_seems_to_lie_outside_the_range_of_heights_is_not_known(rig) -> None:
+    column = np.tile(np.linspace(0, rig.projectors[0].width_px - 1, rig.camera.width_px, dtype=np.float32), (rig.camera.height_px, 1))
+    sigma = np.ones_like(column)
+    free = Triangulator(rig.camera, rig.projectors[0]).heights(column, sigma)
+    bounded = Triangulator(rig.camera, rig.projectors[0], height_range_mm=(-2.0, 6.0)).heights(column, sigma)
+    inside = (free.z_mm >= -2) & (free.z_mm < 6)
+    assert 0.01 < inside.mean() < 0.9
+    np.testing.assert_array_equal(np.isfinite(bounded.z_mm), inside)
+    np.testing.assert_array_equal(np.isfinite(bounded.sigma_z_mm), inside)
+    np.testing.assert_array_equal(bounded.z_mm[inside], free.z_mm[inside])
