@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photometric.camera import points_at_height
+from photometric.flat_field import FlatField, fit_flat_field
 from photometric.light_model import polynomial_terms
-from photometric.sphere import locate_highlight, locate_sphere, reflected_ray, trimmed_fit, zone_position
+from photometric.sphere import locate_highlight, locate_sphere, reflected_ray, zone_position
 from rig_configs.calibration import Pinhole, Vector3, ZoneCalibration
 from rig_configs.errors import CalibrationFailed
 
@@ -22,6 +23,7 @@ __all__ = [
     "ZonesFit",
     "black_level",
     "calibrate_zones",
+    "check_drawing",
     "check_linearity",
     "fit_flat_field",
     "locate_highlight",
@@ -33,10 +35,17 @@ __all__ = [
 
 Image = NDArray[Any]
 
-_BLOCK_PX = 8
-"""Flat fields are fitted to means of blocks: their noise is low enough to judge the fit."""
-_LARGEST_FLAT_FIELD_RESIDUAL_PERCENT = 3.0
 _LARGEST_NON_LINEARITY = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """What the matt white plate on the reference plane tells: its flat fields, and the black level."""
+
+    flats: tuple[FlatField, ...]
+    """One a zone."""
+    black_level_dn: float
+    """Mean of the dark image, DN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +56,20 @@ class ZonesFit:
     """The zones, in the order of their names."""
     black_level_dn: float
     """Mean of the dark image, DN."""
-    light_rms_deg: float
-    """RMS angle between reflected rays and the directions to the fitted positions, degrees."""
-    flat_field_rms_percent: float
-    """RMS misfit of the flat-field polynomials, per cent of their mean."""
+    flats: tuple[FlatField, ...]
+    """The zones' flat fields, with their residuals."""
+    angles_deg: NDArray[np.float64]
+    """(K, P) angle between each zone's measured and modelled direction, at each place of the sphere or height of the plate, degrees."""
+
+    @property
+    def light_rms_deg(self) -> float:
+        """RMS of the angles between measured and modelled directions, degrees."""
+        return float(np.sqrt(np.mean(self.angles_deg**2)))
+
+    @property
+    def flat_field_rms_percent(self) -> float:
+        """RMS misfit of the flat-field polynomials, per cent of their mean."""
+        return float(np.sqrt(np.mean([flat.rms_percent**2 for flat in self.flats])))
 
 
 def calibrate_zones(
@@ -78,71 +97,45 @@ def calibrate_zones(
     Raises:
         CalibrationFailed: the captures do not determine the light; says which zone or place, and what to do.
     """
-    shape = (camera.height_px, camera.width_px)
-    _check_images(shape, zone_names, sphere_images, plate_images, dark_image)
-    black = black_level(dark_image, saturation_dn)
-    flats = [fit_flat_field(plate, dark_image, exposure_us, saturation_dn, zone=name) for name, plate in zip(zone_names, plate_images, strict=True)]
+    check_frames(camera, zone_names, sphere_images, [dark_image])
+    plate = fit_plate(camera, zone_names, plate_images, dark_image, exposure_us, saturation_dn)
     starts, directions = _reflected_rays(camera, zone_names, sphere_images, plate_images, dark_image, sphere_diameter_mm, saturation_dn)
     fits = [zone_position(starts[:, k], directions[:, k], zone=name) for k, name in enumerate(zone_names)]
-    positions = np.array([position for position, _ in fits])
-    angles = np.array([angle for _, angle in fits])  # (K, P)
-    _check_order(camera, zone_names, positions, [coefficients for coefficients, _ in flats])
-    return ZonesFit(
-        zones=tuple(
-            ZoneCalibration(name=name, position_mm=_vector3(position), flat_field=tuple(float(c) for c in coefficients))
-            for name, position, (coefficients, _) in zip(zone_names, positions, flats, strict=True)
-        ),
-        black_level_dn=black,
-        light_rms_deg=float(np.sqrt(np.mean(angles**2))),
-        flat_field_rms_percent=float(np.sqrt(np.mean([residual**2 for _, residual in flats]))),
-    )
+    return zones_fit(camera, zone_names, plate, np.array([position for position, _ in fits]), np.array([angle for _, angle in fits]))
 
 
-def fit_flat_field(plate: Image, dark: Image | float, exposure_us: float, saturation_dn: float, zone: str = "") -> tuple[NDArray[np.float64], float]:
-    """Fit the flat-field polynomial of one zone.
-
-    Args:
-        plate: (H, W) luminance of the matt white plate in the zone's light, DN.
-        dark: (H, W) the same without the zone's light, or the black level, DN.
-        exposure_us: exposure of both, µs.
-        saturation_dn: digital number at and above which a pixel is saturated.
-        zone: name of the zone, for messages.
-
-    Returns:
-        (15,) coefficients as in ``ZoneCalibration.flat_field``, DN/ms, and the RMS misfit of 8-pixel block means, per cent of the mean.
+def fit_plate(
+    camera: Pinhole, zone_names: Sequence[str], plate_images: Sequence[Image], dark_image: Image, exposure_us: float, saturation_dn: float
+) -> Plate:
+    """Flat fields and black level from the matt white plate on the reference plane; arguments as in :func:`calibrate_zones`.
 
     Raises:
-        CalibrationFailed: the plate is saturated, dark, or not evenly white.
+        CalibrationFailed: the plate is saturated, dark or not evenly white; the dark image is not dark; frames are missing.
     """
-    if np.mean(plate >= saturation_dn) > 1e-3:
-        raise CalibrationFailed(
-            f"The white plate is saturated in the light of zone '{zone}'.",
-            cure="Shorten the light exposure in rig.yaml, or dim the zone, until the plate is at 60 to 80 % of full scale.",
-            detail="saturated_plate",
-        )
-    H, W = plate.shape
-    signal = plate.astype(np.float32) - np.asarray(dark, np.float32)
-    h, w = H // _BLOCK_PX, W // _BLOCK_PX
-    blocks = signal[: h * _BLOCK_PX, : w * _BLOCK_PX].reshape(h, _BLOCK_PX, w, _BLOCK_PX).mean((1, 3), dtype=np.float64)
-    if blocks.mean() < 0.01 * saturation_dn:
-        raise CalibrationFailed(
-            f"Zone '{zone}' does not light the white plate.",
-            cure="Check that the zone lights up, and that the plate lies in the field, then capture again.",
-            detail="dead_light",
-        )
-    rows, columns = np.meshgrid((np.arange(h) + 0.5) * _BLOCK_PX - 0.5, (np.arange(w) + 0.5) * _BLOCK_PX - 0.5, indexing="ij")
-    terms = polynomial_terms(2 * columns / (W - 1) - 1, 2 * rows / (H - 1) - 1).reshape(-1, 15)
-    values = blocks.ravel()
-    coefficients, _ = trimmed_fit(terms, values, 1e-6 * float(values.mean()))  # dust and scratches are not the flat field
-    off = values - terms @ coefficients
-    residual = 100 * float(np.sqrt(np.mean(off**2)) / values.mean())
-    if residual > _LARGEST_FLAT_FIELD_RESIDUAL_PERCENT:
-        raise CalibrationFailed(
-            f"The plate in the light of zone '{zone}' is not evenly white: {residual:.1f} % off a smooth field.",
-            cure="Lay a clean, matt white plate that fills the field, with nothing on it and no shadow over it.",
-            detail="uneven_plate",
-        )
-    return coefficients / (exposure_us / 1000), residual
+    check_frames(camera, zone_names, [plate_images], [dark_image])
+    black_level_dn = black_level(dark_image, saturation_dn)
+    flats = [fit_flat_field(plate, dark_image, exposure_us, saturation_dn, zone=name) for name, plate in zip(zone_names, plate_images, strict=True)]
+    return Plate(tuple(flats), black_level_dn)
+
+
+def zones_fit(
+    camera: Pinhole, zone_names: Sequence[str], plate: Plate, positions_mm: NDArray[np.float64], angles_deg: NDArray[np.float64]
+) -> ZonesFit:
+    """The calibrated light from positions (K, 3), mm, and their residual angles (K, P), degrees.
+
+    Raises:
+        CalibrationFailed: the plate is not lit from there: the zones were swapped between the captures.
+    """
+    _check_order(camera, zone_names, positions_mm, [flat.coefficients for flat in plate.flats])
+    return ZonesFit(
+        zones=tuple(
+            ZoneCalibration(name=name, position_mm=_vector3(position), flat_field=tuple(float(c) for c in flat.coefficients))
+            for name, position, flat in zip(zone_names, positions_mm, plate.flats, strict=True)
+        ),
+        black_level_dn=plate.black_level_dn,
+        flats=plate.flats,
+        angles_deg=angles_deg,
+    )
 
 
 def black_level(dark: Image, saturation_dn: float) -> float:
@@ -252,14 +245,20 @@ def _reflected_rays(
     return np.array(starts), np.array(directions)
 
 
-def _check_images(shape: tuple[int, int], names: Sequence[str], spheres: Sequence[Sequence[Image]], plates: Sequence[Image], dark: Image) -> None:
-    if not spheres:
-        raise CalibrationFailed("There is no capture of the sphere.", cure="Capture the mirror sphere at five places or more.", detail="places")
-    if len(plates) != len(names) or any(len(frames) != len(names) for frames in spheres):
+def check_frames(camera: Pinhole, names: Sequence[str], captures: Sequence[Sequence[Image]], darks: Sequence[Image]) -> None:
+    """Check that there are captures, each of a frame a zone, and that every frame has the camera's shape.
+
+    Raises:
+        CalibrationFailed: they are not.
+    """
+    if not captures:
+        raise CalibrationFailed("There is no capture of the sphere.", cure="Capture the sphere at five places or more.", detail="places")
+    if any(len(frames) != len(names) for frames in captures):
         raise CalibrationFailed(
             f"The rig has {len(names)} light zones, but a capture holds another number of frames.", cure="Capture again.", detail="frames"
         )
-    for image in (*plates, dark, *(frame for frames in spheres for frame in frames)):
+    shape = (camera.height_px, camera.width_px)
+    for image in (*darks, *(frame for frames in captures for frame in frames)):
         if image.shape != shape:
             raise CalibrationFailed(
                 f"A frame is of shape {image.shape}; the calibrated camera has {shape}.",
@@ -268,8 +267,25 @@ def _check_images(shape: tuple[int, int], names: Sequence[str], spheres: Sequenc
             )
 
 
+def check_drawing(zones: Sequence[ZoneCalibration], drawn_mm: NDArray[np.float64]) -> None:
+    """Check that each zone shines from about where the rig's drawing has it, (K, 3) mm, and not from another's place.
+
+    Raises:
+        CalibrationFailed: zones are swapped.
+    """
+    drawn = drawn_mm / np.linalg.norm(drawn_mm, axis=1, keepdims=True)
+    for k, zone in enumerate(zones):
+        best = int(np.argmax(drawn @ np.array(zone.position_mm)))
+        if best != k:
+            raise CalibrationFailed(
+                f"Lights are swapped: zone '{zone.name}' shines from where the drawing has zone '{zones[best].name}'.",
+                cure="Check the cables of the light zones, or correct their nominal azimuth and elevation in rig.yaml, then capture again.",
+                detail="swapped_lights",
+            )
+
+
 def _check_order(camera: Pinhole, names: Sequence[str], positions: NDArray[np.float64], flats: Sequence[NDArray[np.float64]]) -> None:
-    """The plate falls off away from where the sphere says each zone is: else the zones were swapped between the captures."""
+    """The plate falls off away from where each zone was found to be: else the zones were swapped between the captures."""
     u, v = np.meshgrid(np.linspace(-1, 1, 16), np.linspace(-1, 1, 12))
     pixels = np.stack([(u + 1) / 2 * (camera.width_px - 1), (v + 1) / 2 * (camera.height_px - 1)], axis=-1)
     to = positions[:, None, None] - points_at_height(camera, pixels, 0.0)
@@ -283,7 +299,7 @@ def _check_order(camera: Pinhole, names: Sequence[str], positions: NDArray[np.fl
         best = int(np.argmax(alike[k]))
         if best != k and alike[k, best] > 0.8:
             raise CalibrationFailed(
-                f"Lights are swapped: in the frame of zone '{name}' the white plate is lit from where the sphere shows zone '{names[best]}'.",
+                f"Lights are swapped: in the frame of zone '{name}' the white plate is lit from where the fit has zone '{names[best]}'.",
                 cure="Check the cables of the light zones, then capture plate and sphere again.",
                 detail="swapped_lights",
             )

@@ -44,12 +44,13 @@ def sphere_outline(camera: Pinhole, centre_mm: Array, radius_mm: float, angles: 
     return project(camera, centre_mm - to * (radius_mm**2 / d2) + circle)
 
 
-def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float) -> Array:
+def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float, *, bright: bool = False) -> Array:
     """Find the sphere on the plate.
 
     Args:
         image: (H, W) picture in which the sphere is darker than the plate all around it, and nothing casts a shadow: the maximum
             over the zones' frames, each divided by the plate's own. Highlights may be in it.
+        bright: the sphere, a matt white one, is brighter than the plate instead.
         camera: the calibrated camera.
         diameter_mm: the sphere's diameter, mm; it rests on the plane z = 0.
 
@@ -60,7 +61,7 @@ def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float) -> Array:
         CalibrationFailed: there is no sphere, it is cut off by the image's edge, or its diameter is another.
     """
     radius_mm = diameter_mm / 2
-    smooth = np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.0), np.float32)
+    smooth = np.asarray(cv2.GaussianBlur(-image.astype(np.float32) if bright else image.astype(np.float32), (0, 0), 1.0), np.float32)
     centre = points_at_height(camera, _dark_blob(smooth, camera, diameter_mm), radius_mm)
     fit = _fit_outline(smooth, camera, centre, diameter_mm)
     for _ in range(8):
@@ -73,7 +74,7 @@ def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float) -> Array:
     if abs(fit.growth) > 0.05:
         raise CalibrationFailed(
             f"The sphere looks like one of {diameter_mm * (1 + fit.growth):.2f} mm diameter, not {diameter_mm:g} mm.",
-            cure="Measure the sphere, and write its diameter into rig.yaml (artefacts: sphere_diameter_mm).",
+            cure="Measure the sphere, and write its diameter into rig.yaml (artefacts: sphere_diameter_mm, or matt_sphere_diameter_mm).",
             detail="sphere_diameter",
         )
     return centre
@@ -82,7 +83,7 @@ def locate_sphere(image: Image, camera: Pinhole, diameter_mm: float) -> Array:
 def _no_sphere(diameter_mm: float) -> CalibrationFailed:
     return CalibrationFailed(
         f"No sphere of {diameter_mm:g} mm is seen on the plate.",
-        cure="Lay the mirror sphere in the field, clear of its edges, on a plate brighter than the sphere.",
+        cure="Lay the sphere in the field, clear of its edges: a mirror sphere on a brighter plate, a matt white one on a darker plate.",
         detail="no_sphere",
     )
 
@@ -264,13 +265,7 @@ def zone_position(starts_mm: Array, directions: Array, zone: str = "") -> tuple[
     distance = np.linalg.norm(point - starts_mm, axis=1)
     to = (point - starts_mm) / distance[:, None]
     angle = np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(to - directions, axis=1) / 2, 0, 1)))
-    rms = float(np.sqrt(np.mean(angle**2)))
-    if rms > LARGEST_ANGLE_DEG:
-        raise CalibrationFailed(
-            f"The highlights of zone '{zone}' do not point at one light: they miss it by {rms:.1f}°, most at sphere capture {np.argmax(angle) + 1}.",
-            cure="Check that the zones' cables were not swapped and nothing moved between the captures, then capture again.",
-            detail="light_scatter",
-        )
+    check_scatter(angle, zone, "The highlights")
     # Scatter of the point along its least certain direction, from the rays' own scatter.
     freedom = max(2 * len(starts_mm) - 3, 1)
     scatter = np.sqrt(np.radians(angle) @ np.radians(angle) / freedom / np.linalg.eigvalsh(np.einsum("p,pij->ij", 1 / distance**2, across))[0])
@@ -281,3 +276,18 @@ def zone_position(starts_mm: Array, directions: Array, zone: str = "") -> tuple[
             f"Zone '{zone}' seems to lie below the plate.", cure="Check the sphere's diameter, and capture it again.", detail="light_position"
         )
     return point, angle
+
+
+def check_scatter(angles_deg: Array, zone: str, what: str) -> None:
+    """Refuse a zone whose directions (P,) miss the fitted light by these angles, degrees.
+
+    Raises:
+        CalibrationFailed: their RMS is above 2°.
+    """
+    rms = float(np.sqrt(np.mean(angles_deg**2)))
+    if rms > LARGEST_ANGLE_DEG:
+        raise CalibrationFailed(
+            f"{what} of zone '{zone}' do not point at one light: they miss it by {rms:.1f}°, most at sphere capture {np.argmax(angles_deg) + 1}.",
+            cure="Check that the zones' cables were not swapped and nothing moved between the captures, then capture again.",
+            detail="light_scatter",
+        )

@@ -133,6 +133,12 @@ def mirror_sphere(rig: RigConfig, x_mm: float = 0, y_mm: float = 0) -> SceneObje
     return SceneObject("mirror_sphere", (sphere_mesh(radius, np.array([x_mm, y_mm, radius]), MIRROR),))
 
 
+def matt_sphere(rig: RigConfig, x_mm: float = 0, y_mm: float = 0) -> SceneObject:
+    """The rig's matt white sphere, resting on the dark plate at (x, y)."""
+    radius = rig.artefacts.matt_sphere_diameter_mm / 2
+    return SceneObject("matt_sphere", (sphere_mesh(radius, np.array([x_mm, y_mm, radius]), MATT_WHITE),))
+
+
 def sphere_mesh(radius_mm: float, centre_mm: NDArray[np.float64], material: Material) -> Mesh:
     """A sphere of circles of latitude around z."""
     polar, azimuth = np.linspace(0, np.pi, 400), np.linspace(0, 2 * np.pi, 721)

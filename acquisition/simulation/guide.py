@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.simulation.artefacts import ball_bar, charuco_board, flat_plate, mirror_sphere, step_block, white_plate
+from acquisition.simulation.artefacts import ball_bar, charuco_board, flat_plate, matt_sphere, mirror_sphere, step_block, white_plate
 from acquisition.simulation.bench import Bench
 from rig_configs.calibration import Vector3
 from rig_configs.schema import RigConfig
@@ -47,14 +47,30 @@ class BenchGuide:
         self._bench.place(white_plate())
 
     def sphere(self, position: int) -> None:
-        """Put the sphere in the middle, or on a ring around it."""
+        """Put the mirror sphere in the middle, or on a ring around it."""
+        self._bench.place(mirror_sphere(self._rig, *self._sphere_place(position, 12)))
+
+    def matt_sphere(self, position: int) -> None:
+        """Put the matt sphere in the middle, or on a ring around it."""
+        self._bench.place(matt_sphere(self._rig, *self._sphere_place(position, 16)))
+
+    def _sphere_place(self, position: int, stream: int) -> tuple[float, float]:
         field = self._rig.camera.nominal.field_width_mm
         ring = 0.2 * field
         angle = position * 2 * np.pi / (self.sphere_positions - 1)
         x, y = (0.0, 0.0) if position == 0 else (1.4 * ring * float(np.cos(angle)), 0.8 * ring * float(np.sin(angle)))
-        rng = np.random.default_rng([self._seed, 12, position])
+        rng = np.random.default_rng([self._seed, stream, position])
         dx, dy = rng.uniform(-0.5, 0.5, 2)
-        self._bench.place(mirror_sphere(self._rig, x + float(dx), y + float(dy)))
+        return x + float(dx), y + float(dy)
+
+    def raised_plate(self, height_mm: float) -> None:
+        """Lay the white plate on the spacers, level; where there are none hold it by hand, not quite as high nor as level as asked for."""
+        if self._rig.artefacts.plate_spacers_mm:
+            self._bench.place(flat_plate(height_mm, (0.0, 0.0, 0.0)))
+            return
+        rng = np.random.default_rng([self._seed, 17, round(1e3 * height_mm)])
+        tilt = np.deg2rad(np.append(rng.uniform(-_TURN_DEG, _TURN_DEG, 2), 0))
+        self._bench.place(flat_plate(height_mm + float(rng.uniform(-_SHIFT_MM, _SHIFT_MM)), _vector(tilt)))
 
     def plane(self, position: int) -> None:
         """Hold the white plate level in the first position, then higher and tilted."""

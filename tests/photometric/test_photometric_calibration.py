@@ -16,13 +16,13 @@ from photometric.calibration import (
     black_level,
     calibrate_zones,
     check_linearity,
-    fit_flat_field,
     locate_sphere,
     reflected_ray,
     white_balance,
     zone_position,
 )
 from photometric.camera import points_at_height, project, view_rays
+from photometric.flat_field import fit_flat_field
 from photometric.solver import PhotometricSolver
 from rig_configs.calibration import Calibration, Pinhole, ZoneCalibration
 from rig_configs.errors import CalibrationFailed
@@ -191,14 +191,17 @@ def test_a_dead_light_shows_on_the_plate_too(captures):
 
 
 def test_dust_on_the_plate_does_not_bend_the_flat_field(captures):
-    clean, _ = fit_flat_field(captures.plates[0], captures.dark, EXPOSURE_US, SATURATION)
+    clean = fit_flat_field(captures.plates[0], captures.dark, EXPOSURE_US, SATURATION)
     dusty = captures.plates[0].copy()
     for row, column in ((40, 50), (100, 300), (180, 120), (20, 200)):
         dusty[row : row + 6, column : column + 6] //= 3
-    coefficients, residual = fit_flat_field(dusty, captures.dark, EXPOSURE_US, SATURATION)
-    field = [ZoneCalibration(name="z", position_mm=(0, 0, 1), flat_field=tuple(c)).flat_field_dn_per_ms(342, 228) for c in (clean, coefficients)]
+    fit = fit_flat_field(dusty, captures.dark, EXPOSURE_US, SATURATION)
+    fields = [tuple(f.coefficients) for f in (clean, fit)]
+    field = [ZoneCalibration(name="z", position_mm=(0, 0, 1), flat_field=f).flat_field_dn_per_ms(342, 228) for f in fields]
     np.testing.assert_allclose(field[1], field[0], rtol=0.01)
-    assert residual < 3
+    assert fit.rms_percent < 3
+    assert fit.off_percent.shape == (28, 42)
+    assert fit.off_percent[5, 6] < -20  # the dust itself shows in the residual
 
 
 def test_a_linear_camera_passes_and_a_gamma_is_refused():
