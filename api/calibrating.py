@@ -165,8 +165,8 @@ class Calibrator:
         assert before is not None  # only the plate is measured, and who has it raised has calibrated projectors
         eyes = four_eye(self._config, before)
         for frame in self._frames(fringe_sequence(self._config, fringe_patterns(self._config))):
-            assert isinstance(frame.step, FringeStep)
-            eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format))
+            if isinstance(frame.step, FringeStep):
+                eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format))
         return eyes.reconstruct().xyz_mm
 
     def _calibration(self, geometry: GeometryFit | Calibration, light: _Light | Calibration) -> Calibration:

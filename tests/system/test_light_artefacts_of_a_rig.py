@@ -1,0 +1,79 @@
+"""A rig's lights are calibrated with each of the artefacts, by the hand on the bench."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from acquisition.simulation.guide import BenchGuide
+from acquisition.simulation.optics import Lens
+from api.calibrating import Calibrator
+from api.calibrating_lights import LightArtefact
+from api.composition import open_rig
+from rig_configs.calibration import Calibration, ProjectorCalibration
+from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
+
+STATION = Path(sys.executable).with_name("d3station")
+
+
+def described(lens: Lens, name: str) -> ProjectorCalibration:
+    """A true lens as a calibration that knows it exactly."""
+    K, R = lens.K, lens.R
+    return ProjectorCalibration(
+        name=name, width_px=lens.width_px, height_px=lens.height_px, fx_px=K[0, 0], fy_px=K[1, 1], cx_px=K[0, 2], cy_px=K[1, 2],
+        distortion=tuple(float(d) for d in lens.d), rotation=tuple(map(tuple, R.tolist())), translation_mm=tuple(float(t) for t in lens.t),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo rig with a coarse camera; its geometry is known, its light is the demo calibration's."""
+    folder = tmp_path_factory.mktemp("rig")
+    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
+    content["name"] = "coarse"
+    content["camera"].update(width_px=456, height_px=304)
+    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
+    opened = open_rig(load_rig(folder), folder)
+    assert opened.bench is not None
+    truth = opened.bench.truth
+    opened.rig.close()
+    camera = described(truth.camera.lens, "camera").model_dump(exclude={"name"})
+    projectors = [described(p.lens, p.name) for p in truth.projectors]
+    before = load_calibration("demo").model_dump() | {"rig": "coarse", "camera": camera, "projectors": projectors}
+    save_calibration(Calibration.model_validate(before), folder)
+    return folder
+
+
+@pytest.mark.parametrize(("artefact", "spacers"), [(LightArtefact.MATT_SPHERE, ()), (LightArtefact.PLATE, ()), (LightArtefact.PLATE, (8.0, 14.0))])
+def test_every_artefact_finds_the_zones(rig: Path, artefact: LightArtefact, spacers: tuple[float, ...]) -> None:
+    config, before = load_rig(rig), load_calibration(rig)
+    config = config.model_copy(update={"artefacts": config.artefacts.model_copy(update={"plate_spacers_mm": spacers})})
+    opened = open_rig(config, rig, noise_seed=3)
+    assert opened.bench is not None
+    told: list[float] = []
+    after = Calibrator(opened.rig, BenchGuide(opened.bench, config, 5), lambda share, _: told.append(share)).lights(before, artefact)
+    opened.rig.close()
+    assert told == sorted(told)
+    assert told[-1] == 1
+    assert after.camera == before.camera
+    assert after.projectors == before.projectors
+    for zone, true in zip(after.zones, opened.bench.truth.zones, strict=True):
+        assert np.linalg.norm(zone.position_mm - true.position_mm) < 5
+        a, b = np.asarray(zone.position_mm), true.position_mm
+        assert np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))) < 1
+
+
+def test_lights_are_calibrated_from_a_matt_sphere_by_the_command_line(rig: Path) -> None:
+    command = [str(STATION), "calibrate", "lights", "--from", "matt-sphere", "--rig", str(rig), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["residuals"]["light_rms_deg"] < 0.3
+    wrong = subprocess.run([*command[:4], "moon", *command[5:]], capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 2
+    assert "mirror-sphere, matt-sphere, plate" in " ".join(wrong.stderr.replace("│", " ").split())
