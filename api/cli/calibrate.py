@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -17,6 +18,7 @@ from rig_configs.files import CALIBRATION_FILE, load_calibration, load_rig, rig_
 
 if TYPE_CHECKING:
     from api.calibrating import Calibrator
+    from photometric.calibration import ZonesFit
     from structured_light.calibration import GeometryFit
 
 app = typer.Typer(help="Calibrate a rig from captures of the board, the matt white plate and the mirror sphere.", no_args_is_help=True)
@@ -61,7 +63,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Replace a calibratio
 
 @app.command("all")
 def calibrate_all(rig: RigOption = "demo", seed: SeedOption = 0, force: ForceOption = False, as_json: JsonOption = False) -> None:
-    """Camera, projectors and light zones: captures, solves, and writes calibration.yaml and calibration.html beside rig.yaml."""
+    """Camera, projectors and light zones: captures, solves, and writes calibration.yaml, flat fields and calibration.html beside rig.yaml."""
     _calibrate(rig, seed, force, as_json, lambda calibrator: calibrator.all())
 
 
@@ -148,14 +150,16 @@ def _calibrate(rig: str, seed: int, force: bool, as_json: bool, measure: Callabl
     folder = rig_folder(rig)
     path = folder / CALIBRATION_FILE
 
-    def work(calibrator: Calibrator) -> tuple[Calibration, GeometryFit | None]:
-        return measure(calibrator), calibrator.geometry
+    def work(calibrator: Calibrator) -> tuple[Calibration, GeometryFit | None, ZonesFit | None]:
+        return measure(calibrator), calibrator.geometry, calibrator.light
 
-    calibration, geometry = _with_calibrator(rig, seed, "Calibrating", work)
+    calibration, geometry, light = _with_calibrator(rig, seed, "Calibrating", work)
     if path.exists() and not force:
         _refuse_worse(calibration, load_calibration(folder))
     save_calibration(calibration, folder)
-    report = write_calibration_report(folder / "calibration.html", load_rig(folder), calibration, geometry)
+    if light is not None:
+        _write_flat_fields(calibration, folder)
+    report = write_calibration_report(folder / "calibration.html", load_rig(folder), calibration, geometry, light)
     dropped = [pose + 1 for pose in geometry.dropped] if geometry else []
     if as_json:
         print_json(
@@ -179,6 +183,14 @@ def _calibrate(rig: str, seed: int, force: bool, as_json: bool, measure: Callabl
     if dropped:
         stderr.print(f"Left out: pose {', '.join(map(str, dropped))} of the board did not agree with the others.")
     stderr.print(f"Report: {report}", markup=False)
+
+
+def _write_flat_fields(calibration: Calibration, folder: Path) -> None:
+    """For other programs, each zone's flat field as the solver has it: float32 (H, W), DN/ms."""
+    from structured_light.formats import write_tiff
+
+    for zone in calibration.zones:
+        write_tiff(folder / f"flat_field_{zone.name}.tiff", zone.flat_field_dn_per_ms(calibration.camera.width_px, calibration.camera.height_px))
 
 
 def _refuse_worse(calibration: Calibration, before: Calibration) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from api.reports.light import light_section
 from api.reports.page import Page
+from photometric.calibration import ZonesFit
 from rig_configs.calibration import Calibration
 from rig_configs.schema import RigConfig
 from structured_light.calibration import GeometryFit
@@ -28,7 +30,9 @@ _MEANING = {
 }
 
 
-def write_calibration_report(path: Path, config: RigConfig, calibration: Calibration, geometry: GeometryFit | None) -> Path:
+def write_calibration_report(
+    path: Path, config: RigConfig, calibration: Calibration, geometry: GeometryFit | None, light: ZonesFit | None = None
+) -> Path:
     """Write the report of a calibration.
 
     Args:
@@ -36,6 +40,7 @@ def write_calibration_report(path: Path, config: RigConfig, calibration: Calibra
         config: the rig.
         calibration: what was written.
         geometry: the fit of camera and projectors; None where they were not measured this time.
+        light: the fit of the light zones; the same.
     """
     simulated = ", simulated" if calibration.is_simulated else ""
     page = Page(f"Calibration {calibration.calibration_id}", f"Rig {calibration.rig}{simulated}, {calibration.created:%Y-%m-%d %H:%M} UTC")
@@ -43,7 +48,7 @@ def write_calibration_report(path: Path, config: RigConfig, calibration: Calibra
     page.table(("residual", "value", "what it is"), [(n, v, _MEANING[n]) for n, v in calibration.residuals.model_dump().items()])
     if geometry is not None:
         _geometry(page, config, calibration, geometry)
-    _light(page, config, calibration)
+    light_section(page, config, calibration, light)
     return page.write(path)
 
 
@@ -141,26 +146,3 @@ def _board(fit: GeometryFit) -> Figure:
     axes.invert_yaxis()
     figure.colorbar(dots, label="towards the camera, µm")
     return figure
-
-
-def _light(page: Page, config: RigConfig, calibration: Calibration) -> None:
-    page.heading("Light zones")
-    rows: list[tuple[str, float, float, float, str]] = []
-    for zone, drawn in zip(calibration.zones, config.lights.zones, strict=True):
-        x, y, z = zone.position_mm
-        azimuth, elevation = np.degrees(np.arctan2(y, x)) % 360, np.degrees(np.arctan2(z, np.hypot(x, y)))
-        distance = float(np.linalg.norm(zone.position_mm))
-        nominal = f"{drawn.nominal.azimuth_deg:g}° / {drawn.nominal.elevation_deg:g}° / {drawn.nominal.distance_mm:g} mm"
-        rows.append((zone.name, float(azimuth), float(elevation), distance, nominal))
-    page.table(("zone", "azimuth, °", "elevation, °", "distance, mm", "drawing"), rows)
-    page.text(f"Black level {calibration.black_level_dn:.2f} DN, white balance {', '.join(f'{w:.3f}' for w in calibration.white_balance)}.")
-    figure = Figure(figsize=(3.2 * len(calibration.zones), 2.6), layout="constrained")
-    fields = [z.flat_field_dn_per_ms(96, 64) for z in calibration.zones]
-    top = max(float(f.max()) for f in fields)
-    picture = None
-    for axes, zone, field in zip(np.ravel(figure.subplots(1, len(fields), squeeze=False)), calibration.zones, fields, strict=True):
-        picture = axes.imshow(field, cmap="magma", vmin=0, vmax=top)
-        axes.set(title=zone.name, xticks=[], yticks=[])
-    if picture is not None:
-        figure.colorbar(picture, ax=figure.axes, label="DN / ms")
-    page.figure(figure, "How the matt white plate answers to each zone")

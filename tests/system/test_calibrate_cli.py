@@ -44,7 +44,7 @@ def test_calibrate_all_writes_a_calibration_and_a_report_that_explains_it(rig: P
     assert calibration.uncertainty is not None
     assert calibrated["uncertainty"]["height_median_um"] == calibration.uncertainty.height_median_um
     report = Path(calibrated["report"]).read_text()
-    assert report.count("data:image/png;base64,") == 6
+    assert report.count("data:image/png;base64,") == 9
     for words in (calibration.calibration_id, "held_out_rms_um", "north_east", "Light zones", "The board"):
         assert words in report
 

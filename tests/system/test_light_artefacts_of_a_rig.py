@@ -18,6 +18,7 @@ from api.calibrating_lights import LightArtefact
 from api.composition import open_rig
 from rig_configs.calibration import Calibration, ProjectorCalibration
 from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
+from structured_light.formats import read_tiff
 
 STATION = Path(sys.executable).with_name("d3station")
 
@@ -73,7 +74,16 @@ def test_lights_are_calibrated_from_a_matt_sphere_by_the_command_line(rig: Path)
     command = [str(STATION), "calibrate", "lights", "--from", "matt-sphere", "--rig", str(rig), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["residuals"]["light_rms_deg"] < 0.3
+    told = json.loads(done.stdout)
+    assert told["residuals"]["light_rms_deg"] < 0.3
+    calibration = load_calibration(rig)
+    for zone in calibration.zones:
+        flat_field = read_tiff(rig / f"flat_field_{zone.name}.tiff")
+        assert flat_field.dtype == np.float32
+        np.testing.assert_array_equal(flat_field, zone.flat_field_dn_per_ms(456, 304))
+    report = Path(told["report"]).read_text()
+    assert report.count("data:image/png;base64,") == 4  # directions, flat fields, their residuals, angles
+    assert "Plate less its flat-field polynomial" in report
     wrong = subprocess.run([*command[:4], "moon", *command[5:]], capture_output=True, text=True, timeout=60, check=False)
     assert wrong.returncode == 2
     assert "mirror-sphere, matt-sphere, plate" in " ".join(wrong.stderr.replace("│", " ").split())
