@@ -16,7 +16,7 @@ from photometric.raised_plate import PlatePose, RaisedPlate, calibrate_zones_by_
 from rig_configs.calibration import Pinhole
 from rig_configs.schema import RigConfig, ZoneNominal
 
-LIFTS = (0.15, 0.3)
+LIFTS = (0.2, 0.4)
 """Heights over the reference plane that the plate is asked for where there are no spacers, as shares of the field's width."""
 MATT_SPHERE_EXPOSURE = 0.5
 """Share of the light exposure: where the matt sphere faces a zone it is brighter than the plate."""

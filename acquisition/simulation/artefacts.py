@@ -1,4 +1,5 @@
-"""What a rig is calibrated with, on the simulated bench: ChArUco board, matt white plate, mirror sphere."""
+"""What a rig is calibrated with, on the simulated bench: ChArUco board, matt white plate, mirror and matt spheres; and what its
+methods are tried on: a ball bar, a gauge block, a cone."""
 
 from __future__ import annotations
 
@@ -137,6 +138,21 @@ def matt_sphere(rig: RigConfig, x_mm: float = 0, y_mm: float = 0) -> SceneObject
     """The rig's matt white sphere, resting on the dark plate at (x, y)."""
     radius = rig.artefacts.matt_sphere_diameter_mm / 2
     return SceneObject("matt_sphere", (sphere_mesh(radius, np.array([x_mm, y_mm, radius]), MATT_WHITE),))
+
+
+def matt_cone(radius_mm: float, height_mm: float, x_mm: float = 0, y_mm: float = 0) -> SceneObject:
+    """A matt white cone on the dark plate, its axis at (x, y)."""
+    azimuth = np.linspace(0, 2 * np.pi, 721)
+    slope = height_mm / radius_mm
+    outward = np.stack([slope * np.cos(azimuth), slope * np.sin(azimuth), np.ones_like(azimuth)], -1) / np.hypot(slope, 1)
+    rim = np.stack([radius_mm * np.cos(azimuth), radius_mm * np.sin(azimuth), np.zeros_like(azimuth)], -1)
+    tip = np.tile([0, 0, height_mm], (len(azimuth), 1))
+    i = np.arange(len(azimuth) - 1)
+    triangles = np.stack([i, i + 1, i + len(azimuth)], 1).astype(np.uint32)
+    vertices = np.concatenate([rim, tip]) + np.array([x_mm, y_mm, 0])
+    normals = np.concatenate([outward, outward]).astype(np.float32)
+    mesh = Mesh(vertices.astype(np.float32), normals, triangles, MATT_WHITE, np.tile(np.array(MATT_WHITE.albedo, np.float32), (len(vertices), 1)))
+    return SceneObject("matt_cone", (mesh,))
 
 
 def sphere_mesh(radius_mm: float, centre_mm: NDArray[np.float64], material: Material) -> Mesh:

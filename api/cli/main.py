@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from api.cli import access, benchmark, calibrate, dataset, demo, inspect, reconstruct, rig, serve, teach, upkeep
+from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, demo, inspect, reconstruct, rig, serve, teach, upkeep
 from rig_configs.errors import Cancelled, ConfigurationError, D3Error
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("reconstruct")(reconstruct.reconstruct)
 app.add_typer(dataset.app, name="dataset")
 app.command("teach")(teach.teach)
 app.command("inspect")(inspect.inspect)
+benchmark.app.command("normals")(benchmark_normals.normals)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(access.app, name="access")
 app.add_typer(upkeep.db, name="db")

@@ -9,46 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from known_rig import write_known_rig
 
 from acquisition.simulation.guide import BenchGuide
-from acquisition.simulation.optics import Lens
 from api.calibrating import Calibrator
 from api.calibrating_lights import LightArtefact
 from api.composition import open_rig
-from rig_configs.calibration import Calibration, ProjectorCalibration
-from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
+from rig_configs.files import load_calibration, load_rig
 from structured_light.formats import read_tiff
 
 STATION = Path(sys.executable).with_name("d3station")
 
 
-def described(lens: Lens, name: str) -> ProjectorCalibration:
-    """A true lens as a calibration that knows it exactly."""
-    K, R = lens.K, lens.R
-    return ProjectorCalibration(
-        name=name, width_px=lens.width_px, height_px=lens.height_px, fx_px=K[0, 0], fy_px=K[1, 1], cx_px=K[0, 2], cy_px=K[1, 2],
-        distortion=tuple(float(d) for d in lens.d), rotation=tuple(map(tuple, R.tolist())), translation_mm=tuple(float(t) for t in lens.t),
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo rig with a coarse camera; its geometry is known, its light is the demo calibration's."""
-    folder = tmp_path_factory.mktemp("rig")
-    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
-    content["name"] = "coarse"
-    content["camera"].update(width_px=456, height_px=304)
-    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
-    opened = open_rig(load_rig(folder), folder)
-    assert opened.bench is not None
-    truth = opened.bench.truth
-    opened.rig.close()
-    camera = described(truth.camera.lens, "camera").model_dump(exclude={"name"})
-    projectors = [described(p.lens, p.name) for p in truth.projectors]
-    before = load_calibration("demo").model_dump() | {"rig": "coarse", "camera": camera, "projectors": projectors}
-    save_calibration(Calibration.model_validate(before), folder)
-    return folder
+    return write_known_rig(tmp_path_factory.mktemp("rig"))
 
 
 @pytest.mark.parametrize(("artefact", "spacers"), [(LightArtefact.MATT_SPHERE, ()), (LightArtefact.PLATE, ()), (LightArtefact.PLATE, (8.0, 14.0))])
