@@ -17,14 +17,6 @@ from structured_light.patterns import FringePatterns
 PART = "connector_housing_female"
 
 
-def reference(rig: RigConfig) -> RigConfig:
-    """The demo rig with the paper's camera: 5472x3648 over 53 mm, eight phase steps."""
-    nominal = rig.camera.nominal.model_copy(update={"field_width_mm": 53.0})
-    camera = rig.camera.model_copy(update={"width_px": 5472, "height_px": 3648, "nominal": nominal})
-    fringes = rig.sequence.fringes.model_copy(update={"steps": 8})
-    return rig.model_copy(update={"camera": camera, "sequence": rig.sequence.model_copy(update={"fringes": fringes})})
-
-
 class Bench:
     """A rig over a simulated bench, with the patterns of an inspection."""
 
@@ -55,7 +47,7 @@ def rows() -> list[dict]:
     rate = len(demo.sequence) / statistics.median(demo.scan_s() for _ in range(5))
     demo.rig.close()
 
-    large = Bench(reference(load_rig("demo")))
+    large = Bench(load_rig("reference_20mp"))
     large.place(1)
     whole_s = large.scan_s()
     frames = len(large.sequence)
