@@ -64,7 +64,7 @@ class Acceptance:
     temporal_sigma_um: float | None = None
     predicted_over_measured: float | None = None
 
-    def figures(self, calibration: Calibration, self_made: bool, diameter_mm: float, spacing_mm: float, step_mm: float) -> dict[str, object]:
+    def figures(self, calibration: Calibration, just_made: bool, diameter_mm: float, spacing_mm: float, step_mm: float) -> dict[str, object]:
         """The figures of the test, ready for JSON: of every position the worst, as the guideline has it."""
         spheres = [s for bar in self.bars for s in bar]
         out: dict[str, object] = {}
@@ -94,7 +94,8 @@ class Acceptance:
         if self.planes or spheres:
             out["outlier_rate"] = max(f.outlier_rate for f in (*self.planes, *spheres))
         out["calibration"] = {
-            "self_made": self_made,
+            "self_made": calibration.uncertainty is not None,  # by calibrate, from captures; not taken over from elsewhere
+            "just_made": just_made,
             "calibration_id": calibration.calibration_id,
             "is_simulated": calibration.is_simulated,
             "held_out_rms_um": calibration.residuals.held_out_rms_um,

@@ -53,7 +53,7 @@ def accuracy(
     try:
         asked = tuple(Artefact) if artefact == "all" else (Artefact(artefact),)
         often = {a: positions or POSITIONS[a] for a in Artefact}
-        self_made = opened.bench is not None and calibrate
+        just_made = opened.bench is not None and calibrate
         with cancellable() as cancelled:
             if opened.bench is None:
                 calibration = load_calibration(folder)
@@ -63,15 +63,15 @@ def accuracy(
 
                 guide = BenchGuide(opened.bench, config, seed)
                 with progress_bar("Accepting") as progress:
-                    begin = 0.5 if self_made else 0.0
+                    begin = 0.5 if just_made else 0.0
                     calibrator = Calibrator(opened.rig, guide, lambda share, what: progress(begin * share, what), cancelled)
-                    calibration = calibrator.all() if self_made else load_calibration(folder)
+                    calibration = calibrator.all() if just_made else load_calibration(folder)
                     test = AcceptanceTest(opened.rig, calibration, guide, lambda share, what: progress(begin + (1 - begin) * share, what), cancelled)
                     result = test.run(asked, often)
     finally:
         opened.rig.close()
     bar = config.artefacts.ball_bar
-    figures = result.figures(calibration, self_made, bar.diameter_mm, bar.spacing_mm, config.artefacts.step_mm)
+    figures = result.figures(calibration, just_made, bar.diameter_mm, bar.spacing_mm, config.artefacts.step_mm)
     if html is not None:
         from api.reports.acceptance import write_acceptance_report
 

@@ -83,7 +83,8 @@ def test_an_acceptance_test_prints_the_figures_and_writes_the_report(rig: Path, 
     figures = json.loads(done.stdout)
     assert set(figures) == {"step", "calibration"}
     assert abs(figures["step"]["error_um"]) < 3
-    assert figures["calibration"]["self_made"] is False
+    assert figures["calibration"]["self_made"] is True
+    assert figures["calibration"]["just_made"] is False
     assert "Step" in report.read_text()
 
 
