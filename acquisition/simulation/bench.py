@@ -86,6 +86,7 @@ class Bench:
         with self._state:
             self._scanning = True
             self._scans += 1
+            self._before = None, {}  # between scans there is time enough for whatever lags to catch up
             self._schedule.scan_started()
 
     def scan_ended(self) -> None:

@@ -121,7 +121,7 @@ def known_parts(rig: RigConfig, folder: Path) -> dict[str, PartKind]:
         NotFound, ConfigurationError: a part's material or mesh is wrong, see :func:`mesh_kind`; or two parts have one name.
     """
     kinds = dict(PART_KINDS)
-    width = rig.camera.nominal.field_width_mm if hasattr(rig.camera, "nominal") else REFERENCE_FIELD_MM[0]
+    width = rig.camera.nominal.field_width_mm
     field_mm = width, width * rig.camera.height_px / rig.camera.width_px
     for part in rig.simulation.parts if rig.simulation else ():
         if part.name in kinds:

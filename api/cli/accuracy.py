@@ -72,14 +72,15 @@ def accuracy(
         opened.rig.close()
     bar = config.artefacts.ball_bar
     figures = result.figures(calibration, just_made, bar.diameter_mm, bar.spacing_mm, config.artefacts.step_mm)
+    # First what took the time: a report that cannot be written must not take the figures with it.
+    if as_json:
+        print_json(figures)
+    else:
+        table = Table("figure", "worst position", title=f"{config.name}, {calibration.calibration_id}")
+        for name, value in scalars(figures):
+            table.add_row(name, f"{value:.3g}")
+        stderr.print(table)
     if html is not None:
         from api.reports.acceptance import write_acceptance_report
 
         write_acceptance_report(html, config, calibration, result, figures)
-    if as_json:
-        print_json(figures)
-        return
-    table = Table("figure", "worst position", title=f"{config.name}, {calibration.calibration_id}")
-    for name, value in scalars(figures):
-        table.add_row(name, f"{value:.3g}")
-    stderr.print(table)

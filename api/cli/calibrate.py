@@ -149,13 +149,15 @@ def _calibrate(rig: str, seed: int, force: bool, as_json: bool, measure: Callabl
 
     folder = rig_folder(rig)
     path = folder / CALIBRATION_FILE
+    # Before anything is captured: a file that cannot be compared with is told now, not after an hour's work.
+    before = load_calibration(folder) if path.exists() and not force else None
 
     def work(calibrator: Calibrator) -> tuple[Calibration, GeometryFit | None, ZonesFit | None]:
         return measure(calibrator), calibrator.geometry, calibrator.light
 
     calibration, geometry, light = _with_calibrator(rig, seed, "Calibrating", work)
-    if path.exists() and not force:
-        _refuse_worse(calibration, load_calibration(folder))
+    if before is not None:
+        _refuse_worse(calibration, before, geometry=geometry is not None, light=light is not None)
     save_calibration(calibration, folder)
     if light is not None:
         _write_flat_fields(calibration, folder)
@@ -193,11 +195,16 @@ def _write_flat_fields(calibration: Calibration, folder: Path) -> None:
         write_tiff(folder / f"flat_field_{zone.name}.tiff", zone.flat_field_dn_per_ms(calibration.camera.width_px, calibration.camera.height_px))
 
 
-def _refuse_worse(calibration: Calibration, before: Calibration) -> None:
-    was, now = before.residuals.held_out_rms_um, calibration.residuals.held_out_rms_um
-    if now > 1.5 * was:
-        raise CalibrationFailed(
-            f"The new calibration is worse than the one in use: held-out board {now:.2f} µm against {was:.2f} µm.",
-            cure="Check board, focus and exposure and calibrate again; --force writes it all the same.",
-            detail="worse",
-        )
+def _refuse_worse(calibration: Calibration, before: Calibration, *, geometry: bool, light: bool) -> None:
+    """Refuse what was measured now where it is clearly worse than what is in use. What finds the lights differs in what its residual means:
+    only the flat fields compare."""
+    now, was = calibration.residuals, before.residuals
+    compared = [("held-out board", now.held_out_rms_um, was.held_out_rms_um, "µm")] if geometry else []
+    compared += [("flat fields", now.flat_field_rms_percent, was.flat_field_rms_percent, "%")] if light else []
+    for what, value, earlier, unit in compared:
+        if value > 1.5 * earlier:
+            raise CalibrationFailed(
+                f"The new calibration is worse than the one in use: {what} {value:.2f} {unit} against {earlier:.2f} {unit}.",
+                cure="Check artefacts, focus and exposure and calibrate again; --force writes it all the same.",
+                detail="worse",
+            )

@@ -91,6 +91,10 @@ def test_a_controller_that_lags_one_step_is_noticed(codes) -> None:
     assert codes(with_faults(*lags))[0] == ("device.frame_fault.unchanged", 2)
 
 
+def test_what_lags_has_caught_up_when_the_next_scan_begins(codes) -> None:
+    assert codes(with_faults({"kind": "lagging", "device": "south_east", "every": 1})) == [("device.frame_fault.dark", 14)] * SCANS
+
+
 def test_a_fault_comes_back_as_often_as_configured(codes) -> None:
     assert [code for code, _ in codes(with_faults({"kind": "dropped", "every": 2}))] == ["device.frame_timeout", None] * 2
 

@@ -88,6 +88,30 @@ def test_an_acceptance_test_prints_the_figures_and_writes_the_report(rig: Path, 
     assert "Step" in report.read_text()
 
 
+def test_a_calibration_that_is_clearly_worse_is_refused_and_the_one_in_use_stays(rig: Path, calibrated: dict, tmp_path: Path) -> None:
+    better = tmp_path / "better"
+    shutil.copytree(rig, better)
+    content = yaml.safe_load((better / "calibration.yaml").read_text())
+    content["residuals"]["flat_field_rms_percent"] = 0.01
+    (better / "calibration.yaml").write_text(yaml.safe_dump(content))
+    before = (better / "calibration.yaml").read_bytes()
+    refused = run("calibrate", "lights", "--rig", str(better))
+    assert refused.returncode != 0
+    assert "flat fields" in refused.stderr
+    assert "--force" in refused.stderr
+    assert (better / "calibration.yaml").read_bytes() == before
+
+
+def test_a_damaged_calibration_is_told_before_anything_is_captured(rig: Path, calibrated: dict, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(rig, damaged)
+    (damaged / "calibration.yaml").write_text("camera: {")
+    told = run("calibrate", "all", "--rig", str(damaged))
+    assert told.returncode == 2
+    assert "not YAML" in told.stderr
+    assert "Calibrating" not in told.stderr
+
+
 def test_lights_cannot_be_calibrated_before_the_camera(tmp_path: Path, rig: Path) -> None:
     shutil.copy(rig / "rig.yaml", tmp_path / "rig.yaml")
     done = run("calibrate", "lights", "--rig", str(tmp_path))
