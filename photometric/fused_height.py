@@ -48,7 +48,7 @@ BIAS_WEIGHT = 2.0
 demo rig's parts by a tenth or less."""
 CREASE_SHARE = 0.4
 """What a slope may be off by at a crease, as a share of its change from one pixel to the next. Between 0.2 and 0.8 the median error on
-simulated plastic, metal and clay changes by a tenth or less; without it the error of one pixel in twenty is larger than the cloud's."""
+simulated plastic, metal and clay changes by a sixth or less; without it the error of one pixel in twenty is larger than the cloud's."""
 CREASE_PX = 1.5
 """Standard deviation of the Gaussian that spreads a crease over the pixels around it."""
 SLOPE_TOLERANCE = 0.1

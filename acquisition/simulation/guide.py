@@ -57,7 +57,7 @@ class BenchGuide:
     def _sphere_place(self, position: int, stream: int) -> tuple[float, float]:
         field = self._rig.camera.nominal.field_width_mm
         ring = 0.2 * field
-        angle = position * 2 * np.pi / (self.sphere_positions - 1)
+        angle = position * 2 * np.pi / max(self.sphere_positions - 1, 1)
         x, y = (0.0, 0.0) if position == 0 else (1.4 * ring * float(np.cos(angle)), 0.8 * ring * float(np.sin(angle)))
         rng = np.random.default_rng([self._seed, stream, position])
         dx, dy = rng.uniform(-0.5, 0.5, 2)

@@ -2,65 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import cv2
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from acquisition.drivers.simulated import open_simulated
-from acquisition.rig import Rig
-from acquisition.simulation.parts import PART_KINDS, Part, Pose
-from acquisition.simulation.truth import defect_mask
-from api.reconstruction import Reconstructor
-from rig_configs.files import load_calibration, load_rig
+from tests.benchmarks.modality_contrast import PAIRS, SmallScanner, contrasts
 
-SCALE = 0.5
-GOOD_SEEDS = range(100, 105)
-# Which of the three shows which defect, and which of the parts.
-SHOWN_BY = (
-    ("connector_housing_female", "stain", "rgb"),
-    ("lego_pin_connector_plate", "shallow_dent", "pseudo3d"),
-    ("common_mode_filter", "wrong_height", "xyz"),
-    ("lattice_block_plug", "wrong_height", "xyz"),
-)
-
-
-class SmallScanner:
-    """The demo rig at half its pixels a side, with the shipped calibration brought to that size."""
-
-    def __init__(self) -> None:
-        demo, shipped = load_rig("demo"), load_calibration("demo")
-        size = {"width_px": round(SCALE * demo.camera.width_px), "height_px": round(SCALE * demo.camera.height_px)}
-        config = demo.model_copy(update={"camera": demo.camera.model_copy(update=size)})
-        camera = shipped.camera
-        pinhole = {
-            # The bench draws the principal point's offset from the middle in pixels, whatever the size.
-            "cx_px": camera.cx_px - (camera.width_px - size["width_px"]) / 2,
-            "cy_px": camera.cy_px - (camera.height_px - size["height_px"]) / 2,
-            "fx_px": SCALE * camera.fx_px,
-            "fy_px": SCALE * camera.fy_px,
-        }
-        calibration = shipped.model_copy(update={"camera": camera.model_copy(update=size | pinhole)})
-        device, lights, projectors, self.bench = open_simulated(config)
-        self.rig = Rig(config, device, lights, projectors)
-        self.reconstructor = Reconstructor(config, calibration)
-
-    def scan(self, part: Part) -> dict[str, NDArray[np.float64]]:
-        """RGB and pseudo-3D, 0-1, and height, mm, of a part in the middle, each (H, W, channels), smoothed to what an eye sees."""
-        self.bench.place(part.placed(Pose()))
-        for frame in self.rig.scan(self.reconstructor.sequence):
-            self.reconstructor.add(frame)
-        result = self.reconstructor.finish()
-        pictures: dict[str, NDArray[Any]] = {
-            "rgb": result.rgb / 255,
-            "pseudo3d": result.photometric.pseudo3d / 255,
-            "xyz": result.points.xyz_mm[..., 2:].astype(np.float64),
-        }
-        return {
-            name: np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.float64).reshape(*picture.shape[:2], -1) for name, picture in pictures.items()
-        }
+SHOWN_BY = [pair for pair in PAIRS if pair[0] in ("connector_housing_female", "lego_pin_connector_plate", "common_mode_filter", "lattice_block_plug")]
 
 
 @pytest.fixture(scope="module")
@@ -68,21 +14,6 @@ def scanner():
     scanner = SmallScanner()
     yield scanner
     scanner.rig.close()
-
-
-def contrasts(scanner: SmallScanner, kind: str, defect: str, seed: int) -> dict[str, tuple[float, float]]:
-    """How far a defective part, and its good twin of the same seed, are from the mean of good ones where the defect is: for each modality
-    the median over the defect's pixels, in standard deviations among the good."""
-    good = [scanner.scan(PART_KINDS[kind].make(other)) for other in GOOD_SEEDS]
-    twin, bad = (scanner.scan(PART_KINDS[kind].make(seed, what)) for what in (None, defect))
-    mask = defect_mask(scanner.bench)
-    found: dict[str, tuple[float, float]] = {}
-    for name, of_bad in bad.items():
-        of_good = np.stack([g[name][mask] for g in good])
-        mean, spread = of_good.mean(0), np.sqrt(np.nanmean(of_good.var(0).sum(-1)))
-        off = [float(np.nanmedian(np.linalg.norm(picture[mask] - mean, axis=-1)) / spread) for picture in (of_bad, twin[name])]
-        found[name] = off[0], off[1]
-    return found
 
 
 @pytest.mark.parametrize(("kind", "defect", "modality"), SHOWN_BY)

@@ -1,0 +1,73 @@
+"""``python -m tests.benchmarks.eyes_compared``: one, two and four projectors on a grooved part, as the paper's Fig. A5 compares them.
+
+The table is Markdown; docs/decisions/0005-fringes.md holds one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import binary_dilation, maximum_filter, minimum_filter
+
+from acquisition.simulation.bench import Bench
+from acquisition.simulation.truth import truth_of
+from rig_configs.fringes import FringeConfig
+from structured_light.reconstructor import FourEye
+from tests.structured_light.simulated_scan import FULL_SCALE_DN, demo_bench, grooved_part, scan, true_calibration
+
+FRINGES = FringeConfig(steps=5, period_px=20)
+EYES = {"1": (0,), "2, opposite": (0, 2), "4": (0, 1, 2, 3)}
+GROSS_MM = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What some of the projectors measure of the points that the camera and any projector see, a pixel off depth steps."""
+
+    coverage: float
+    median_um: float
+    p95_um: float
+    gross: float
+    """Share of the points measured that are more than GROSS_MM off."""
+
+
+def grooved_bench(interreflection: bool) -> Bench:
+    """The demo's bench at half its pixels a side, with the grooved part on it."""
+    bench = demo_bench(684, interreflection=interreflection)
+    bench.place(grooved_part())
+    return bench
+
+
+def seen_by(bench: Bench, used: tuple[int, ...]) -> Seen:
+    """Scan with some of the projectors and compare with the truth."""
+    truth = truth_of(bench)
+    z = truth.xyz_mm[..., 2]
+    # Beside a step, part of a pixel's light may come from its other side.
+    steps = binary_dilation(maximum_filter(z, 3) - minimum_filter(z, 3) > 0.5)
+    visible = truth.object_mask & np.any(truth.visible_from_projector, axis=0) & ~steps
+    cloud = scan(bench, FourEye(true_calibration(bench), FRINGES, FULL_SCALE_DN, projectors=used), FRINGES, used)
+    error_um = 1e3 * np.abs(cloud.xyz_mm[..., 2] - z)[cloud.valid & visible]
+    return Seen(
+        float(np.mean(cloud.valid[visible])),
+        float(np.median(error_um)),
+        float(np.percentile(error_um, 95)),
+        float(np.mean(error_um > 1e3 * GROSS_MM)),
+    )
+
+
+def main() -> None:
+    """Print the table, in brackets with interreflection."""
+    benches = [grooved_bench(interreflection) for interreflection in (False, True)]
+    print("| projectors | coverage | median error | 95 % below | more than 0.1 mm off |\n|---|---|---|---|---|")
+    for name, used in EYES.items():
+        a, b = (seen_by(bench, used) for bench in benches)
+        print(
+            f"| {name} | {a.coverage:.1%} ({b.coverage:.1%}) | {a.median_um:.1f} µm ({b.median_um:.1f}) | {a.p95_um:.1f} µm ({b.p95_um:.1f}) "
+            f"| {a.gross:.3%} ({b.gross:.3%}) |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
