@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.devices import Pixels
-from rig_configs.schema import PixelFormat
+from rig_configs.cameras import PixelFormat
 
 
 def rgb(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:

@@ -14,7 +14,8 @@ from photometric.calibration import ZonesFit, calibrate_zones, check_drawing
 from photometric.matt_sphere import calibrate_zones_by_matt_sphere
 from photometric.raised_plate import PlatePose, RaisedPlate, calibrate_zones_by_plate, plate_pose
 from rig_configs.calibration import Pinhole
-from rig_configs.schema import RigConfig, ZoneNominal
+from rig_configs.lights import ZoneNominal
+from rig_configs.schema import RigConfig
 
 LIFTS = (0.2, 0.4)
 """Heights over the reference plane that the plate is asked for where there are no spacers, as shares of the field's width."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from acquisition.rig import Rig, open_replay
 from api.recipes import Recipes
 from api.station import Station
+from rig_configs.cameras import ReplayCamera
 from rig_configs.errors import D3Error, NotFound
 from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
-from rig_configs.schema import ReplayCamera, RigConfig
+from rig_configs.schema import RigConfig
 
 if TYPE_CHECKING:
     from acquisition.simulation.bench import Bench

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rig_configs.artefacts import BoardConfig
+from rig_configs.cameras import PixelFormat
 from rig_configs.errors import CalibrationFailed
-from rig_configs.schema import BoardConfig, PixelFormat
 from structured_light.corners import refine_corners
 
 MIN_CORNERS = 12

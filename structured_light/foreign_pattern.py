@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from rig_configs.errors import ConfigurationError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from rig_configs.strict import Strict
 from structured_light.patterns import Direction, FringePatterns
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rig_configs.calibration import Calibration
 from rig_configs.errors import ReconstructionError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.fusion import fuse
 from structured_light.geometry import ray_slopes

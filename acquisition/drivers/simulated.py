@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from acquisition.devices import DeviceInfo, RawFrame
 from acquisition.simulation.bench import Bench
+from rig_configs.cameras import CameraConfig
 from rig_configs.errors import DeviceUnavailable, FrameFault, FrameTimeout
-from rig_configs.schema import CameraConfig, LightsConfig, ProjectorConfig, RigConfig
+from rig_configs.lights import LightsConfig
+from rig_configs.projectors import ProjectorConfig
+from rig_configs.schema import RigConfig
 from rig_configs.simulation import FaultKind
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from acquisition.simulation.materials import MATT_WHITE, MIRROR, Material
 from acquisition.simulation.scene import F32, Mesh, SceneObject, rectangle
-from rig_configs.schema import BoardConfig, RigConfig
+from rig_configs.artefacts import BoardConfig
+from rig_configs.schema import RigConfig
 
 _INK_OF_WHITE = 0.15 / 0.8
 _MARGIN_MM = 2.0

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.simulation import kernels
+from rig_configs.cameras import PixelFormat
 from rig_configs.errors import RigFileError
-from rig_configs.schema import PixelFormat, ProjectorConfig, RigConfig, ZoneConfig
+from rig_configs.lights import ZoneConfig
+from rig_configs.projectors import ProjectorConfig
+from rig_configs.schema import RigConfig
 from rig_configs.simulation import CameraOptics, ProjectorOptics, Tolerances, ZoneOptics
 
 F64 = NDArray[np.float64]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from acquisition.devices import Pixels
-from rig_configs.schema import PixelFormat
+from rig_configs.cameras import PixelFormat
 from rig_configs.simulation import SensorNoise
 
 # The standard normal's quantiles at the middle of 2^16 equal shares: one lookup a pixel instead of a Box-Muller pair.

@@ -10,8 +10,9 @@ import numpy as np
 from acquisition.simulation.materials import MATT_WHITE, Material
 from acquisition.simulation.optics import Lens
 from acquisition.simulation.scene import Mesh, SceneObject, rectangle
+from rig_configs.cameras import PixelFormat
 from rig_configs.files import load_rig
-from rig_configs.schema import PixelFormat, RigConfig
+from rig_configs.schema import RigConfig
 from rig_configs.simulation import CameraOptics, OpticsConfig, ProjectorOptics, SensorNoise, SimulationConfig, Tolerances, ZoneOptics
 
 FULL_WELL_E = 12000.0

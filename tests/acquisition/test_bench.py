@@ -12,9 +12,10 @@ from acquisition.simulation.bench import Bench
 from acquisition.simulation.materials import MATT_WHITE
 from acquisition.simulation.scene import SceneObject, rectangle
 from acquisition.simulation.truth import truth_of
+from rig_configs.cameras import PixelFormat
 from rig_configs.errors import Conflict
 from rig_configs.files import load_rig
-from rig_configs.schema import PixelFormat, RigConfig
+from rig_configs.schema import RigConfig
 
 
 def small(width: int = 342, pixel_format: PixelFormat = PixelFormat.MONO12) -> RigConfig:

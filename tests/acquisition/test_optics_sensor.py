@@ -13,7 +13,7 @@ from acquisition.simulation import artefacts
 from acquisition.simulation.bench import Bench
 from acquisition.simulation.optics import BAYER_RESPONSE
 from acquisition.simulation.sensor import Sensor
-from rig_configs.schema import PixelFormat
+from rig_configs.cameras import PixelFormat
 from rig_configs.simulation import SensorNoise
 from tests.acquisition.ideal_rig import BLACK_DN, ideal_rig
 

@@ -13,7 +13,7 @@ from acquisition.simulation.materials import MATT_WHITE, STEEL, TINNED_BRASS, Ma
 from acquisition.simulation.parts import Pose, part_kind
 from acquisition.simulation.tracing import Materials, Surface
 from acquisition.simulation.translucency import scattered
-from rig_configs.schema import PixelFormat
+from rig_configs.cameras import PixelFormat
 from rig_configs.simulation import DriftConfig
 from tests.acquisition.ideal_rig import ideal_rig, level, scene, upright
 

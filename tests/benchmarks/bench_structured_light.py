@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from rig_configs.calibration import Calibration, Pinhole, ProjectorCalibration, Residuals
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.patterns import FringePatterns
 from structured_light.reconstructor import FourEye

@@ -17,9 +17,10 @@ from acquisition.simulation.bench import Bench
 from acquisition.simulation.optics import Lens
 from acquisition.simulation.parts import part_kind
 from acquisition.simulation.truth import truth_of
+from rig_configs.cameras import PixelFormat
 from rig_configs.errors import CalibrationFailed
 from rig_configs.files import load_rig
-from rig_configs.schema import PixelFormat, RigConfig
+from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture, BoardObservation, board_corners, detect_board, luminance, observe_board
 from structured_light.board_scan import BoardScan, calibration_patterns
 from structured_light.bundle import Bundle, Optics, Pose, _Problem

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig_configs.errors import ReconstructionError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.noise import NoiseModel
 from structured_light.patterns import FringePatterns

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rig_configs.errors import ReconstructionError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.fusion import fuse
 from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap

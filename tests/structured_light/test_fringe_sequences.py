@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from rig_configs.errors import ReconstructionError, RigFileError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.patterns import FringePatterns, PatternRole
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.patterns import FringePatterns, PatternRole
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import ndtr
 
 from rig_configs.errors import ReconstructionError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.fusion import fuse
 from structured_light.mixed_pixels import reject_mixed
 from structured_light.patterns import FringePatterns

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rig_configs.errors import CalibrationError, ReconstructionError
-from rig_configs.schema import FringeConfig
+from rig_configs.fringes import FringeConfig
 from structured_light.decoder import FringeDecoder
 from structured_light.geometry import epipolar_angle_deg, ray_slopes, undistort
 from structured_light.patterns import FringePatterns
