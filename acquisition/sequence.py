@@ -79,7 +79,7 @@ class Sequence:
 
 
 def fringe_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
-    """The dark frame that the rig holds the others against, and every inspection pattern of every projector; no light zone.
+    """The dark frame that the rig holds the others against, and every inspection pattern of the projectors that take part; no light zone.
 
     Args:
         rig: the rig.
@@ -89,14 +89,14 @@ def fringe_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Se
     ambient = AmbientStep(exposure_us=timing.ambient_exposure_us)
     steps = (
         FringeStep(projector=p, pattern=i, exposure_us=timing.fringe_exposure_us * timing.fringes.exposure_factor(i))
-        for p in range(len(rig.projectors))
+        for p in rig.eyes
         for i in range(len(patterns[p]))
     )
-    return Sequence((ambient, *steps), tuple(tuple(p) for p in patterns))
+    return Sequence((ambient, *steps), tuple(tuple(shown) if p in rig.eyes else () for p, shown in enumerate(patterns)))
 
 
 def inspection_sequence(rig: RigConfig, patterns: Seq[Seq[NDArray[np.uint8]]]) -> Sequence:
-    """The full sequence of an inspection: ambient, every zone, every pattern of every projector.
+    """The full sequence of an inspection: ambient, every zone, every pattern of the projectors that take part.
 
     Args:
         rig: the rig.

@@ -75,7 +75,7 @@ class Calibrator:
         self, rig: Rig, guide: Guide, progress: Callable[[float, str], None] = lambda _, __: None, cancelled: Callable[[], bool] = nobody
     ) -> None:
         self._rig = rig
-        self._config: RigConfig = rig.config
+        self._config: RigConfig = rig.config.with_eyes(None)  # every projector is calibrated, whichever take part in inspections
         self._guide = guide
         self._progress = progress
         self._cancelled = cancelled

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from photometric.solver import PhotometricSolver
 from rig_configs.calibration import Calibration
 from rig_configs.schema import RigConfig
 from structured_light.point_map import PointMap
+from structured_light.reconstructor import Coverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Reconstruction:
     """(H, W) where the part is."""
     photometric_s: float
     structured_light_s: float
+    coverage: Coverage | None = None
+    """What each projector measured; none where the cloud does not come from this scan's fringes."""
 
     def sample(self, name: str = "") -> D3Sample:
         """What D³M judges."""
@@ -47,15 +49,14 @@ class Reconstructor:
     Args:
         rig: the rig.
         calibration: what is known of it.
-        projectors: which projectors' frames to use, all where not given: one, two or four eyes.
     """
 
-    def __init__(self, rig: RigConfig, calibration: Calibration, projectors: Seq[int] | None = None) -> None:
+    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
         self._format = rig.camera.pixel_format
         self.sequence: Sequence = inspection_sequence(rig, fringe_patterns(rig))
         self._solver = PhotometricSolver(calibration, saturation_dn=self._format.full_scale_dn)
         self._colour = ColourImage(calibration)
-        self._four_eye = four_eye(rig, calibration, projectors)
+        self._four_eye = four_eye(rig, calibration)
         self.reset()
 
     def reset(self) -> None:
@@ -105,6 +106,7 @@ class Reconstructor:
         photometric = self._solver.solve(points.xyz_mm[..., 2])
         rgb = self._colour.picture()
         self._photometric_s += time.perf_counter() - start
-        result = Reconstruction(rgb, photometric, points, foreground_of(points.xyz_mm), self._photometric_s, self._structured_light_s)
+        part, seconds = foreground_of(points.xyz_mm), (self._photometric_s, self._structured_light_s)
+        result = Reconstruction(rgb, photometric, points, part, *seconds, self._four_eye.coverage)
         self.reset()
         return result

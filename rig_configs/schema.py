@@ -29,6 +29,12 @@ class SequenceConfig(Strict):
         description="Least and greatest height over the reference plane that a part can have, mm: points outside are false readings and left out.",
     )
 
+    projectors: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Names of the projectors that take part, one, two or more eyes; every one where left out. Calibration takes every one.",
+    )
+
     @model_validator(mode="after")
     def _range_rises(self) -> SequenceConfig:
         if self.height_range_mm is not None and self.height_range_mm[0] >= self.height_range_mm[1]:
@@ -59,6 +65,16 @@ class RigConfig(Strict):
         """Whether any frame comes from a simulation."""
         return self.simulation is not None
 
+    @property
+    def eyes(self) -> tuple[int, ...]:
+        """Indices of the projectors that take part in an inspection, in firing order."""
+        wanted = self.sequence.projectors
+        return tuple(i for i, p in enumerate(self.projectors) if wanted is None or p.name in wanted)
+
+    def with_eyes(self, projectors: tuple[str, ...] | None) -> RigConfig:
+        """The same rig, of which other projectors take part; every one where none are named."""
+        return self.model_copy(update={"sequence": self.sequence.model_copy(update={"projectors": projectors})})
+
     @model_validator(mode="after")
     def _devices_fit(self) -> RigConfig:
         devices = [self.camera, self.lights, *self.projectors]
@@ -69,6 +85,10 @@ class RigConfig(Strict):
         for what, names in (("zone", [z.name for z in self.lights.zones]), ("projector", [p.name for p in self.projectors])):
             if len(set(names)) < len(names):
                 raise ValueError(f"two {what}s have the same name; give each its own")
+        names = [p.name for p in self.projectors]
+        for name in self.sequence.projectors or ():
+            if name not in names:
+                raise ValueError(f"sequence.projectors names '{name}'; name some of {', '.join(names)}")
         return self
 
     @model_validator(mode="after")

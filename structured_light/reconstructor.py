@@ -31,8 +31,8 @@ MAX_CONTRADICTED = 0.5
 class Coverage:
     """Which share of the camera's pixels has a point."""
 
-    projectors: tuple[float, ...]
-    """Share that each projector used measured."""
+    projectors: dict[str, float]
+    """Share that each projector used measured, by its name."""
     fused: float
     """Share with a point in the cloud."""
     agreed: float
@@ -144,7 +144,9 @@ class FourEye:
                 detail="projectors_disagree",
             )
         reject_mixed(fused.z_mm, fused.sigma_z_mm, fused.views, self._pitch_mm)
-        self.coverage = Coverage(fused.measured, float(np.mean(fused.views > 0)), float(np.mean(fused.views > 1)))
+        self.coverage = Coverage(
+            dict(zip(self._names.values(), fused.measured, strict=True)), float(np.mean(fused.views > 0)), float(np.mean(fused.views > 1))
+        )
         if self.coverage.fused == 0:
             raise ReconstructionError(
                 "No pixel could be measured by any projector.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +30,10 @@ def reconstruct(
     rig: Annotated[
         str | None, typer.Option("--rig", help="Rig whose calibration to use; the capture's own by default.", rich_help_panel=CAPTURE)
     ] = None,
+    projectors: Annotated[
+        str | None,
+        typer.Option("--projectors", help="Use only these projectors' frames: names with commas between, or how many.", rich_help_panel=CAPTURE),
+    ] = None,
     images: Annotated[Path | None, typer.Option("--images", help="Folder of numbered images.", rich_help_panel=IMAGES)] = None,
     pattern: Annotated[Path | None, typer.Option("--pattern", help="YAML file that says what the images show.", rich_help_panel=IMAGES)] = None,
     calibration: Annotated[
@@ -55,7 +59,7 @@ def reconstruct(
             "Neither a capture nor images are named, or both are.", cure="Name a capture's folder, or give --images.", detail="input"
         )
     if capture is not None:
-        report, wrote = _of_capture(capture, out, rig, names, coarser)
+        report, wrote = _of_capture(capture, out, rig, projectors, names, coarser)
     else:
         if images is None or pattern is None or not calibration:
             raise ReconstructionError(
@@ -69,9 +73,11 @@ def reconstruct(
         stderr.print(f"Wrote {wrote + 1} files to {out}: {report['points']} points, median σ_z {report['median_sigma_z_um']:.1f} µm.")
 
 
-def _of_capture(capture: Path, out: Path, rig: str | None, formats: list[str], coarser: int) -> tuple[dict[str, Any], int]:
+def _of_capture(capture: Path, out: Path, rig: str | None, projectors: str | None, formats: list[str], coarser: int) -> tuple[dict[str, Any], int]:
     from acquisition.capture import Capture
     from acquisition.rig import open_replay
+    from acquisition.sequence import inspection_sequence
+    from api.fringes import choose_projectors, fringe_patterns
     from api.reconstruction import Reconstructor
     from photometric.fused_height import fuse_height
     from rig_configs.files import check_belongs, load_calibration, rig_folder
@@ -82,10 +88,11 @@ def _of_capture(capture: Path, out: Path, rig: str | None, formats: list[str], c
     check_belongs(calibration, record.rig, rig_folder(name))
     if record.calibration_id not in (None, calibration.calibration_id):
         stderr.print(f"Note: captured under calibration {record.calibration_id}, reconstructed with {calibration.calibration_id}.")
-    reconstructor = Reconstructor(record.rig, calibration)
+    reconstructor = Reconstructor(choose_projectors(record.rig, projectors) if projectors is not None else record.rig, calibration)
     replay = open_replay(capture)
     try:
-        for frame in replay.scan(reconstructor.sequence):
+        # Every frame that was captured, whichever are used: one that is passed over would be missed as lost.
+        for frame in replay.scan(inspection_sequence(record.rig, fringe_patterns(record.rig))):
             reconstructor.add(frame)
         result = reconstructor.finish()
     finally:
@@ -118,6 +125,7 @@ def _of_capture(capture: Path, out: Path, rig: str | None, formats: list[str], c
         "frame": "rig",
         "pixels": int(part.size),
         "points": int(points.valid.sum()),
+        "coverage": asdict(result.coverage) if result.coverage else None,
         "part_pixels": int(part.sum()),
         "part_coverage": float(points.valid[part].mean()) if part.any() else None,
         "part_seen_by_two_or_more": float((points.views[part] >= 2).mean()) if part.any() else None,

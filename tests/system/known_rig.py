@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
+from small_rig import write_small_rig
 
 from acquisition.simulation.optics import Lens
 from api.composition import open_rig
 from rig_configs.calibration import Calibration, ProjectorCalibration
-from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
+from rig_configs.files import load_calibration, load_rig, save_calibration
 
 
 def write_known_rig(folder: Path) -> Path:
     """The demo rig a third as fine; camera and projectors are the bench's own, the light is the demo calibration's."""
-    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
-    content["name"] = "coarse"
-    content["camera"].update(width_px=456, height_px=304)
-    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
+    write_small_rig(folder, "coarse", 456)
     opened = open_rig(load_rig(folder), folder)
     assert opened.bench is not None
     truth = opened.bench.truth

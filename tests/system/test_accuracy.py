@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from small_rig import calibrate_small_rig, write_small_rig
 
 from acquisition.simulation.feeder import PartFeeder
 from acquisition.simulation.guide import BenchGuide
@@ -17,7 +17,7 @@ from api.composition import OpenStation, open_rig, open_station
 from api.reconstruction import Reconstruction
 from api.reports.acceptance import write_acceptance_report
 from rig_configs.calibration import Calibration
-from rig_configs.files import SHIPPED, load_calibration, load_rig, save_calibration
+from rig_configs.files import SHIPPED, load_calibration, load_rig
 
 HOUSING = "connector_housing_female"
 TERMINAL = "fork_crimp_terminal"
@@ -78,21 +78,11 @@ def test_the_point_cloud_covers_what_a_projector_can_see(station: OpenStation) -
 @pytest.fixture(scope="module")
 def self_calibrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Calibration]:
     """A smaller rig of another build, calibrated from nothing but its own simulated captures."""
-    folder = tmp_path_factory.mktemp("rig")
-    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
-    content["name"] = "small"
-    content["camera"].update(width_px=684, height_px=456)
-    content["simulation"]["seed"] = 23
-    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
-    config = load_rig(folder)
-    opened = open_rig(config, folder, noise_seed=3)
-    assert opened.bench is not None
+    folder = write_small_rig(tmp_path_factory.mktemp("rig"), "small", 684, seed=23)
     told: list[float] = []
-    calibration = Calibrator(opened.rig, BenchGuide(opened.bench, config, 5), lambda share, _: told.append(share)).all()
-    opened.rig.close()
+    calibration = calibrate_small_rig(folder, lambda share, _: told.append(share))
     assert told == sorted(told)
     assert told[-1] == 1
-    save_calibration(calibration, folder)
     return folder, calibration
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_rig import write_small_rig
 
-from rig_configs.files import SHIPPED, load_calibration
+from rig_configs.files import load_calibration
 
 STATION = Path(sys.executable).with_name("d3station")
 
@@ -22,12 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rig")
-    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
-    content["name"] = "tiny"
-    content["camera"].update(width_px=456, height_px=304)
-    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
-    return folder
+    return write_small_rig(tmp_path_factory.mktemp("rig"), "tiny", 456)
 
 
 @pytest.fixture(scope="module")

@@ -15,17 +15,13 @@ import numpy as np
 import open3d as o3d
 import psutil
 import pytest
-import yaml
 from demo_process import CLI, run_cli
+from small_rig import calibrate_small_rig, write_small_rig
 
-from acquisition.simulation.guide import BenchGuide
 from acquisition.simulation.parts import DAMAGE, PART_KINDS
-from api.calibrating import Calibrator
-from api.composition import open_rig
 from inference.datasets.dataset import Split
 from inference.datasets.names import LIGHTS
 from inference.datasets.real_iad_d3 import RAW_FOLDER, RealIadD3
-from rig_configs.files import SHIPPED, load_rig, save_calibration
 
 COUNTS = ["--train-good", "1", "--test-good", "1", "--per-defect", "1", "--seed", "5"]
 TWO = ["--categories", "knob_cap,fork_crimp_terminal", *COUNTS]
@@ -34,16 +30,8 @@ TWO = ["--categories", "knob_cap,fork_crimp_terminal", *COUNTS]
 @pytest.fixture(scope="module")
 def small_rig(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo rig at a quarter of its pixels a side, calibrated from its own captures."""
-    folder = tmp_path_factory.mktemp("small")
-    content = yaml.safe_load((SHIPPED / "demo" / "rig.yaml").read_text())
-    content["name"] = "small"
-    content["camera"].update(width_px=342, height_px=228)
-    (folder / "rig.yaml").write_text(yaml.safe_dump(content))
-    config = load_rig(folder)
-    opened = open_rig(config, folder, noise_seed=3)
-    assert opened.bench is not None
-    save_calibration(Calibrator(opened.rig, BenchGuide(opened.bench, config, 5), lambda *_: None).all(), folder)
-    opened.rig.close()
+    folder = write_small_rig(tmp_path_factory.mktemp("small"), "small", 342)
+    calibrate_small_rig(folder)
     return folder
 
 
