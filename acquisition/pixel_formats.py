@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 from acquisition.devices import Pixels
 from rig_configs.cameras import PixelFormat
 
+# By the colours of the first two pixels, as PFNC names them.
+_MOSAICS = {
+    "BayerRG": cv2.COLOR_BayerRGGB2RGB,
+    "BayerGB": cv2.COLOR_BayerGBRG2RGB,
+    "BayerGR": cv2.COLOR_BayerGRBG2RGB,
+    "BayerBG": cv2.COLOR_BayerBGGR2RGB,
+}
+
 
 def rgb(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
     """Colour image of a frame.
@@ -22,7 +30,7 @@ def rgb(pixels: Pixels, pixel_format: PixelFormat) -> Pixels:
         monochrome frame.
     """
     if pixel_format.is_bayer:
-        return cv2.demosaicing(pixels, cv2.COLOR_BayerRGGB2RGB)  # type: ignore[return-value]
+        return cv2.demosaicing(pixels, _MOSAICS[pixel_format.value[:7]])  # type: ignore[return-value]
     if pixel_format.is_rgb:
         return pixels
     return np.repeat(pixels[..., None], 3, axis=2)

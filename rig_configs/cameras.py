@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rig_configs.strict import Strict
 
@@ -17,19 +17,29 @@ class PixelFormat(StrEnum):
     MONO8 = "Mono8"
     MONO10 = "Mono10"
     MONO12 = "Mono12"
+    MONO16 = "Mono16"
     BAYER_RG8 = "BayerRG8"
     BAYER_RG10 = "BayerRG10"
     BAYER_RG12 = "BayerRG12"
+    BAYER_GB8 = "BayerGB8"
+    BAYER_GB10 = "BayerGB10"
+    BAYER_GB12 = "BayerGB12"
+    BAYER_GR8 = "BayerGR8"
+    BAYER_GR10 = "BayerGR10"
+    BAYER_GR12 = "BayerGR12"
+    BAYER_BG8 = "BayerBG8"
+    BAYER_BG10 = "BayerBG10"
+    BAYER_BG12 = "BayerBG12"
     RGB8 = "RGB8"
 
     @property
     def bits(self) -> int:
         """Bits a pixel, of RGB a channel."""
-        return next(bits for bits in (12, 10, 8) if self.value.endswith(str(bits)))
+        return next(bits for bits in (16, 12, 10, 8) if self.value.endswith(str(bits)))
 
     @property
     def is_bayer(self) -> bool:
-        """Whether a pixel sees one of three colours through an RGGB mosaic."""
+        """Whether a pixel sees one of three colours through a mosaic."""
         return self.value.startswith("Bayer")
 
     @property
@@ -41,6 +51,91 @@ class PixelFormat(StrEnum):
     def full_scale_dn(self) -> int:
         """The largest value a pixel can have, in digital numbers."""
         return (1 << self.bits) - 1
+
+
+class WireFormat(StrEnum):
+    """How a GenICam camera sends its pixels, by PFNC names: a trailing ``p`` packs them without gaps, least significant bit first."""
+
+    MONO8 = "Mono8"
+    MONO10 = "Mono10"
+    MONO10P = "Mono10p"
+    MONO12 = "Mono12"
+    MONO12P = "Mono12p"
+    MONO16 = "Mono16"
+    BAYER_RG8 = "BayerRG8"
+    BAYER_RG10 = "BayerRG10"
+    BAYER_RG10P = "BayerRG10p"
+    BAYER_RG12 = "BayerRG12"
+    BAYER_RG12P = "BayerRG12p"
+    BAYER_GB8 = "BayerGB8"
+    BAYER_GB10 = "BayerGB10"
+    BAYER_GB10P = "BayerGB10p"
+    BAYER_GB12 = "BayerGB12"
+    BAYER_GB12P = "BayerGB12p"
+    BAYER_GR8 = "BayerGR8"
+    BAYER_GR10 = "BayerGR10"
+    BAYER_GR10P = "BayerGR10p"
+    BAYER_GR12 = "BayerGR12"
+    BAYER_GR12P = "BayerGR12p"
+    BAYER_BG8 = "BayerBG8"
+    BAYER_BG10 = "BayerBG10"
+    BAYER_BG10P = "BayerBG10p"
+    BAYER_BG12 = "BayerBG12"
+    BAYER_BG12P = "BayerBG12p"
+    RGB8 = "RGB8"
+
+    @property
+    def pixel_format(self) -> PixelFormat:
+        """The same pixels as the rest of the station sees them, right-aligned in 8 or 16 bits."""
+        return PixelFormat(self.value.removesuffix("p"))
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether pixels share bytes."""
+        return self.value.endswith("p")
+
+    @property
+    def bits_per_pixel(self) -> int:
+        """Bits that a pixel, of RGB all of it, takes on the wire."""
+        seen = self.pixel_format
+        return 24 if seen.is_rgb else seen.bits if self.is_packed or seen.bits == 8 else 16
+
+    @property
+    def family(self) -> str:
+        """``mono``, ``bayer`` or ``rgb``: what the sensor must be."""
+        seen = self.pixel_format
+        return "rgb" if seen.is_rgb else "bayer" if seen.is_bayer else "mono"
+
+    @property
+    def pfnc(self) -> int:
+        """The format's number in the Pixel Format Naming Convention (PFNC 2.4): colour or not, bits a pixel, and a running number."""
+        colour = 0x0200_0000 if self.pixel_format.is_rgb else 0x0100_0000
+        return colour | self.bits_per_pixel << 16 | _PFNC_NUMBERS[self.value]
+
+
+_PFNC_NUMBERS = {
+    "Mono8": 0x01, "Mono10": 0x03, "Mono10p": 0x46, "Mono12": 0x05, "Mono12p": 0x47, "Mono16": 0x07, "RGB8": 0x14,
+    "BayerGR8": 0x08, "BayerRG8": 0x09, "BayerGB8": 0x0A, "BayerBG8": 0x0B,
+    "BayerGR10": 0x0C, "BayerRG10": 0x0D, "BayerGB10": 0x0E, "BayerBG10": 0x0F,
+    "BayerGR12": 0x10, "BayerRG12": 0x11, "BayerGB12": 0x12, "BayerBG12": 0x13,
+    "BayerBG10p": 0x52, "BayerGB10p": 0x54, "BayerGR10p": 0x56, "BayerRG10p": 0x58,
+    "BayerBG12p": 0x53, "BayerGB12p": 0x55, "BayerGR12p": 0x57, "BayerRG12p": 0x59,
+}  # fmt: skip
+
+
+class TriggerSource(StrEnum):
+    """What starts an exposure."""
+
+    SOFTWARE = "software"
+    LINE0 = "line0"
+    LINE1 = "line1"
+    LINE2 = "line2"
+    LINE3 = "line3"
+
+    @property
+    def node_value(self) -> str:
+        """The value of the camera's ``TriggerSource`` node."""
+        return self.value.capitalize()
 
 
 class CameraNominal(Strict):
@@ -70,10 +165,20 @@ class CameraBase(Strict):
         return self.nominal.field_width_mm / self.width_px
 
 
+# The simulated sensor has one mosaic and at most 12 bits.
+SIMULATED_FORMATS = tuple(f for f in PixelFormat if f.bits <= 12 and (not f.is_bayer or f.value.startswith("BayerRG")))
+
+
 class SimulatedCamera(CameraBase):
     """A camera that looks at the simulated bench."""
 
     driver: Literal["simulated"] = Field(description="Which driver talks to the camera.")
+
+    @model_validator(mode="after")
+    def _is_made(self) -> SimulatedCamera:
+        if self.pixel_format not in SIMULATED_FORMATS:
+            raise ValueError(f"the simulated sensor gives {', '.join(SIMULATED_FORMATS)}, not {self.pixel_format}")
+        return self
 
 
 class ReplayCamera(CameraBase):
@@ -83,4 +188,39 @@ class ReplayCamera(CameraBase):
     capture: Path = Field(description="Folder of the saved capture; a relative path starts at the rig file.")
 
 
-CameraConfig = Annotated[SimulatedCamera | ReplayCamera, Field(discriminator="driver")]
+class GenicamCamera(CameraBase):
+    """A real camera, through its maker's GenTL producer. It is chosen by what it says of itself, never by its place in a list."""
+
+    driver: Literal["genicam"] = Field(description="Which driver talks to the camera.")
+    producer: Path | None = Field(
+        default=None, description="The maker's GenTL producer, a .cti file; left out, every one on GENICAM_GENTL64_PATH is searched."
+    )
+    serial: str | None = Field(default=None, min_length=1, description="Serial number of the camera.")
+    user_id: str | None = Field(default=None, min_length=1, description="Name given to the camera with its maker's tool (DeviceUserID).")
+    model: str | None = Field(default=None, min_length=1, description="Model name of the camera; enough where there is one of it.")
+    trigger: TriggerSource = Field(default=TriggerSource.SOFTWARE, description="What starts an exposure: the station, or a line from a projector.")
+    wire_format: WireFormat | None = Field(
+        default=None, description="How pixels travel, such as Mono12p for a pixel_format of Mono12; left out, as pixel_format is named."
+    )
+    offset_x_px: int = Field(default=0, ge=0, description="First image column on the sensor.")
+    offset_y_px: int = Field(default=0, ge=0, description="First image row on the sensor.")
+    nodes: dict[str, bool | int | float | str] = Field(
+        default={}, description="Further nodes of the camera by name, written in this order before each scan and read back."
+    )
+    buffers: int | None = Field(default=None, ge=3, le=4096, description="Frame buffers; left out, two more than the burst, as memory allows.")
+
+    @property
+    def on_wire(self) -> WireFormat:
+        """How pixels travel."""
+        return self.wire_format or WireFormat(self.pixel_format.value)
+
+    @model_validator(mode="after")
+    def _is_chosen(self) -> GenicamCamera:
+        if not (self.serial or self.user_id or self.model):
+            raise ValueError("a genicam camera needs 'serial', 'user_id' or 'model'; rig check lists what is there")
+        if self.on_wire.pixel_format is not self.pixel_format:
+            raise ValueError(f"wire_format {self.on_wire} gives {self.on_wire.pixel_format} pixels, pixel_format says {self.pixel_format}")
+        return self
+
+
+CameraConfig = Annotated[SimulatedCamera | ReplayCamera | GenicamCamera, Field(discriminator="driver")]

@@ -1,0 +1,290 @@
+"""The scene behind the virtual GenTL camera: answers its exposures with pixels, from a thread or, as on a real rig, from a process of its own.
+
+Python's GenTL binding never releases the interpreter lock, neither while it waits for a buffer nor while it writes a register. So a
+server in the camera driver's own process still works, for the producer never waits for it inside a call, but each exposure then
+waits for the driver to let go between its millisecond slices. The emulated cell runs it in its own process.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import selectors
+import shutil
+import socket
+import struct
+import tempfile
+import threading
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from acquisition.devices import Pixels
+from acquisition.simulation.gentl.build import NAME, producer
+from acquisition.simulation.gentl.packing import pack
+from rig_configs.cameras import PixelFormat, WireFormat
+
+_REQUEST = struct.Struct("=6I2dQ")
+_REPLY = struct.Struct("=2IQd")
+_OPEN, _START, _STOP, _EXPOSE = 1, 2, 3, 4
+_FRAME, _LINE0 = 1, 2
+_WIRE = {wire.pfnc: wire for wire in WireFormat}
+
+
+class FrameFaultKind(IntEnum):
+    """What happens to a frame between sensor and station."""
+
+    NONE = 0
+    DROPPED = 1
+    """Exposed and counted, never delivered."""
+    INCOMPLETE = 2
+    """Only its upper half arrives, and the camera says so."""
+    DUPLICATED = 3
+    """Delivered twice, with the same frame id."""
+    MISSED = 4
+    """The camera does not see the trigger; its missed-trigger counter does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the sensor saw."""
+
+    pixels: Pixels
+    """The whole sensor, (H, W) or (H, W, 3), right-aligned digital numbers of the sensor's pixel format."""
+    timestamp_ns: int
+    """Start of exposure on the camera's clock."""
+    fault: FrameFaultKind = FrameFaultKind.NONE
+    late_s: float = 0.0
+    """How long the frame is held back."""
+
+
+class Scene(Protocol):
+    """What a virtual camera looks at."""
+
+    def started(self) -> None:
+        """The camera was armed."""
+        ...
+
+    def stopped(self) -> None:
+        """The camera was disarmed."""
+        ...
+
+    def expose(self, exposure_us: float, gain_db: float) -> Exposure:
+        """Take a frame of what is lit now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the virtual camera says it is."""
+
+    serial: str
+    model: str
+    user_id: str
+    width_px: int
+    height_px: int
+    pixel_format: PixelFormat
+    """Of the sensor; the camera offers the wire formats of its family."""
+
+
+class SceneServer:
+    """One virtual camera and what it sees.
+
+    ``faults`` holds what happens to the next frames, the next one first; ``late_s`` holds every next frame back for so long.
+    :meth:`unplug` and :meth:`plug` take the camera away and bring it back.
+
+    Args:
+        scene: what the camera sees; called from the server's thread.
+        identity: who the camera is.
+        folder: where ``d3station.cti`` and the camera's file lie; several cameras may share one. Left out, a new one.
+    """
+
+    def __init__(self, scene: Scene, identity: Identity, folder: Path | None = None) -> None:
+        self.faults: deque[FrameFaultKind] = deque()
+        self.late_s = 0.0
+        self._scene = scene
+        self._identity = identity
+        self._temporary = tempfile.mkdtemp(prefix="d3-")  # a socket's path has at most 107 characters: it cannot lie in any folder
+        self._folder = folder or Path(self._temporary)
+        self._file = self._folder / f"{identity.serial}.camera"
+        self._listening: socket.socket | None = None
+        self._camera: socket.socket | None = None
+        self._memory: mmap.mmap | None = None
+        self._acquiring = False
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._waker = socket.socketpair()
+        self._selector.register(self._wake, selectors.EVENT_READ)
+        self._tasks: deque[tuple[str, threading.Event]] = deque()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=f"scene {identity.serial}", daemon=True)
+
+    @property
+    def producer(self) -> Path:
+        """The GenTL producer that knows this camera: what ``producer`` in a rig's camera names."""
+        return self._folder / NAME
+
+    def start(self) -> None:
+        """Plug the camera in. Raises DeviceUnavailable where there is no C compiler."""
+        library = producer()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if not self.producer.exists() or self.producer.read_bytes() != library.read_bytes():
+            # A copy, not a link: the loader takes two paths to one file for one library, and that would have the other's cameras.
+            shutil.copy(library, self.producer.with_suffix(".new"))
+            self.producer.with_suffix(".new").replace(self.producer)
+        self._thread.start()
+        self.plug()
+
+    def close(self) -> None:
+        """Take the camera away for good. Safe to call twice."""
+        self._closing.set()
+        self._poke()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._file.unlink(missing_ok=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def plug(self) -> None:
+        """Bring the camera back after :meth:`unplug`; returns when it can be found."""
+        self._do("plug")
+
+    def unplug(self) -> None:
+        """Pull the camera's cable; returns when it is gone."""
+        self._do("unplug")
+
+    def pulse_line0(self) -> None:
+        """A rising edge on the camera's Line0, as from a projector's trigger output."""
+        self._do("pulse")
+
+    # ---------------------------------------------------------------------------------------------- the server's thread
+
+    def _do(self, task: str) -> None:
+        if threading.current_thread() is self._thread:  # a scene that pulls the plug itself
+            self._run(task)
+            return
+        done = threading.Event()
+        self._tasks.append((task, done))
+        self._poke()
+        done.wait(5.0)
+
+    def _poke(self) -> None:
+        self._waker.send(b"x")
+
+    def _run(self, task: str) -> None:
+        if task == "plug" and self._listening is None:
+            self._listen()
+        elif task == "unplug":
+            self._file.unlink(missing_ok=True)
+            self._hang_up()
+            if self._listening:
+                self._selector.unregister(self._listening)
+                self._listening.close()
+                self._listening = None
+        elif task == "pulse" and self._camera:
+            self._camera.send(_REPLY.pack(_LINE0, 0, 0, 0.0))
+
+    def _listen(self) -> None:
+        path = Path(self._temporary, "scene")
+        path.unlink(missing_ok=True)
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listening.bind(str(path))
+        self._listening.listen(16)
+        self._selector.register(self._listening, selectors.EVENT_READ)
+        who = self._identity
+        wire = WireFormat(who.pixel_format.value)
+        lines = {
+            "serial": who.serial, "model": who.model, "user_id": who.user_id, "socket": path, "sensor_width": who.width_px,
+            "sensor_height": who.height_px, "family": wire.family, "pixel_format": hex(wire.pfnc),
+        }  # fmt: skip
+        self._file.with_suffix(".new").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
+        self._file.with_suffix(".new").replace(self._file)
+
+    def _hang_up(self) -> None:
+        if self._camera:
+            self._selector.unregister(self._camera)
+            self._camera.close()
+            self._camera = None
+        if self._acquiring:
+            self._acquiring = False
+            self._scene.stopped()
+        self._memory = None
+
+    def _serve(self) -> None:
+        try:
+            while not self._closing.is_set():
+                self._turn()
+        finally:  # also where the scene failed: a camera that is gone is told at once, one that is silent only by a time-out
+            self._run("unplug")
+            self._selector.close()
+            self._wake.close()
+            self._waker.close()
+
+    def _turn(self) -> None:
+        for key, _ in self._selector.select():
+            if key.fileobj is self._wake:
+                self._wake.recv(64)
+            elif key.fileobj is self._listening and self._listening is not None:
+                self._accept(self._listening)
+            elif key.fileobj is self._camera and self._camera is not None:
+                self._hear(self._camera)
+        while self._tasks:
+            task, done = self._tasks.popleft()
+            self._run(task)
+            done.set()
+
+    def _accept(self, listening: socket.socket) -> None:
+        """A connection: of a producer that looks whether the camera is there and leaves, or of one that opens it."""
+        camera, _ = listening.accept()
+        camera.settimeout(1.0)
+        try:
+            message, descriptors, _, _ = socket.recv_fds(camera, _REQUEST.size, 1)
+        except OSError:
+            message, descriptors = b"", []
+        if len(message) != _REQUEST.size or not descriptors or self._camera:
+            camera.close()
+        else:
+            self._camera, size = camera, _REQUEST.unpack(message)[-1]
+            camera.settimeout(None)
+            self._memory = mmap.mmap(descriptors[0], size)
+            self._selector.register(camera, selectors.EVENT_READ)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+    def _hear(self, camera: socket.socket) -> None:
+        try:
+            message = camera.recv(_REQUEST.size)
+        except ConnectionError:
+            message = b""
+        if len(message) != _REQUEST.size:
+            self._hang_up()
+            return
+        what, pfnc, x, y, width, height, exposure_us, gain_db, _ = _REQUEST.unpack(message)
+        if what == _START:
+            self._acquiring = True
+            self._scene.started()
+        elif what == _STOP and self._acquiring:
+            self._acquiring = False
+            self._scene.stopped()
+        elif what == _EXPOSE:
+            self._expose(_WIRE[pfnc], slice(y, y + height), slice(x, x + width), exposure_us, gain_db)
+
+    def _expose(self, wire: WireFormat, rows: slice, columns: slice, exposure_us: float, gain_db: float) -> None:
+        exposure = self._scene.expose(exposure_us, gain_db)
+        if self._camera is None or self._memory is None:
+            return  # the scene pulled the plug
+        by_hand = self.faults.popleft() if self.faults else FrameFaultKind.NONE
+        pack(exposure.pixels[rows, columns], self._identity.pixel_format, wire, np.frombuffer(self._memory, np.uint8))
+        # The camera is busy as long as the frame is held back.
+        self._closing.wait(max(self.late_s, exposure.late_s))
+        self._camera.send(_REPLY.pack(_FRAME, by_hand or exposure.fault, exposure.timestamp_ns, exposure_us))
