@@ -28,6 +28,9 @@ from rig_configs.lights import SerialLightsConfig
 COMMAND_S = 1.2
 CALL_S = 1.4
 OPENING_S = 3.0
+# For this long after a controller has confirmed that all is dark, it is not told again, seconds: between fringe frames that would only
+# take time.
+DARK_HOLDS_S = 0.5
 # Longest time for turning everything off after a failure, seconds.
 DARK_S = 0.5
 
@@ -44,6 +47,7 @@ class SerialLights:
         self._line: SerialLine | None = None
         self._lock = RLock()
         self._lit: int | None = None
+        self._dark_at = float("-inf")
         self._closed = False
 
     @property
@@ -84,7 +88,7 @@ class SerialLights:
                 last = len(self._config.channels) - 1
                 raise DeviceUnavailable(f"The light has no zone {zone}.", cure=f"Name a zone from 0 to {last}.", detail="no_such_zone")
             line, deadline = self._opened(), time.monotonic() + CALL_S
-            self._lit = None
+            self._lit, self._dark_at = None, float("-inf")
             for other, channel in enumerate(self._config.channels):
                 if other != zone:
                     self._do_all(line, self._protocol.off(channel), deadline)
@@ -92,15 +96,18 @@ class SerialLights:
             self._lit = zone
 
     def off(self) -> None:
-        """Turn every zone off.
+        """Turn every zone off. Said again at once, it only looks whether the port is still there.
 
         Raises:
             DeviceUnavailable: a channel did not confirm; the others are off as far as they can be reached.
         """
         with self._lock, self._failing_dark():
             line, deadline = self._opened(), time.monotonic() + CALL_S
-            self._lit = None
-            self._all_off(line, deadline)
+            if self.capabilities.answers and time.monotonic() < self._dark_at + DARK_HOLDS_S:
+                line.check()
+            else:
+                self._lit = None
+                self._all_off(line, deadline)
 
     def pulse(self) -> None:
         """Make the zone that is on flash once, by a command instead of the trigger line.
@@ -116,12 +123,13 @@ class SerialLights:
                     cure="Choose mode strobe and a controller with a trigger command, and turn a zone on first.",
                     detail="no_trigger",
                 )
-            self._do(self._opened(), command, time.monotonic() + CALL_S)
+            self._do(self._opened(), command, time.monotonic() + CALL_S, attempts=1)  # an overdriven LED must not flash twice
 
     def close(self) -> None:
         """Lights off, then release the line. Safe to call twice, and with the controller gone."""
         with self._lock:
             if not self._closed:
+                self._dark_at = float("-inf")
                 with suppress(DeviceUnavailable):
                     self.off()
                 self._release()
@@ -148,16 +156,17 @@ class SerialLights:
     def _all_off(self, line: SerialLine, deadline: float) -> None:
         for channel in self._config.channels:
             self._do_all(line, self._protocol.off(channel), deadline)
+        self._dark_at = time.monotonic()
 
     def _do_all(self, line: SerialLine, commands: Iterable[Command], deadline: float) -> None:
         for command in commands:
             self._do(line, command, deadline)
 
-    def _do(self, line: SerialLine, command: Command, deadline: float) -> Answer:
+    def _do(self, line: SerialLine, command: Command, deadline: float, attempts: int | None = None) -> Answer:
         """Send a command until it is known to be done; raises DeviceUnavailable when it is not."""
         problem = self._problem("no_answer", command)
         deadline = min(deadline, time.monotonic() + COMMAND_S)
-        for attempt in range(self._config.attempts):
+        for attempt in range(attempts or self._config.attempts):
             if attempt:
                 line.resynchronise(deadline)
             answer, heard = line.exchange(command, deadline)
@@ -193,7 +202,7 @@ class SerialLights:
 
     def _go_dark(self) -> None:
         """Tell every channel to be off, with answers as long as there is time for them, blindly after that."""
-        self._lit = None
+        self._lit, self._dark_at = None, float("-inf")
         line, deadline = self._line, time.monotonic() + DARK_S
         if line is not None:
             with suppress(OSError, termios.error):

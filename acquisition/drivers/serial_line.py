@@ -75,6 +75,10 @@ class SerialLine:
             if self._read():
                 quiet_at = min(now + self._silence_s, deadline)
 
+    def check(self) -> None:
+        """Raise where the port is gone; nothing is sent."""
+        _ = self._port.in_waiting
+
     def close(self) -> None:
         """Release the port."""
         self._port.close()
