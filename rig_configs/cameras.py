@@ -126,6 +126,8 @@ _PFNC_NUMBERS = {
 class TriggerSource(StrEnum):
     """What starts an exposure."""
 
+    NONE = "none"
+    """Nothing: the camera runs freely, and the first frame that surely began after the light was set is taken."""
     SOFTWARE = "software"
     LINE0 = "line0"
     LINE1 = "line1"
@@ -188,6 +190,11 @@ class ReplayCamera(CameraBase):
     capture: Path = Field(description="Folder of the saved capture; a relative path starts at the rig file.")
 
 
+_OWNED_NODES = frozenset(
+    {"Width", "Height", "OffsetX", "OffsetY", "PixelFormat", "ExposureTime", "Gain", "TriggerMode", "TriggerSource", "AcquisitionMode"}
+)
+
+
 class GenicamCamera(CameraBase):
     """A real camera, through its maker's GenTL producer. It is chosen by what it says of itself, never by its place in a list."""
 
@@ -204,8 +211,12 @@ class GenicamCamera(CameraBase):
     )
     offset_x_px: int = Field(default=0, ge=0, description="First image column on the sensor.")
     offset_y_px: int = Field(default=0, ge=0, description="First image row on the sensor.")
+    fixed_exposure_us: float | None = Field(
+        default=None, gt=0, description="For a camera whose exposure cannot be set: what it always is, µs; the sequence must ask for the same."
+    )
     nodes: dict[str, bool | int | float | str] = Field(
-        default={}, description="Further nodes of the camera by name, written in this order before each scan and read back."
+        default={},
+        description="Further nodes of the camera by name, written in this order before all others at each scan and read back; true runs a command.",
     )
     buffers: int | None = Field(default=None, ge=3, le=4096, description="Frame buffers; left out, two more than the burst, as memory allows.")
 
@@ -220,6 +231,8 @@ class GenicamCamera(CameraBase):
             raise ValueError("a genicam camera needs 'serial', 'user_id' or 'model'; rig check lists what is there")
         if self.on_wire.pixel_format is not self.pixel_format:
             raise ValueError(f"wire_format {self.on_wire} gives {self.on_wire.pixel_format} pixels, pixel_format says {self.pixel_format}")
+        if owned := sorted(self.nodes.keys() & _OWNED_NODES):
+            raise ValueError(f"nodes names {', '.join(owned)}, which the camera's other fields and the sequence set; leave it out")
         return self
 
 

@@ -33,6 +33,8 @@ _REQUEST = struct.Struct("=6I2dQ")
 _REPLY = struct.Struct("=2IQd")
 _OPEN, _START, _STOP, _EXPOSE = 1, 2, 3, 4
 _FRAME, _LINE0 = 1, 2
+# How often the scene is asked whether the camera's cable is in.
+_LOOK_S = 0.05
 _WIRE = {wire.pfnc: wire for wire in WireFormat}
 
 
@@ -64,7 +66,12 @@ class Exposure:
 
 
 class Scene(Protocol):
-    """What a virtual camera looks at."""
+    """What a virtual camera looks at. Everything is called from the server's thread."""
+
+    @property
+    def is_plugged(self) -> bool:
+        """Whether the camera's cable is in; looked at all the time."""
+        ...
 
     def started(self) -> None:
         """The camera was armed."""
@@ -99,7 +106,7 @@ class SceneServer:
     :meth:`unplug` and :meth:`plug` take the camera away and bring it back.
 
     Args:
-        scene: what the camera sees; called from the server's thread.
+        scene: what the camera sees.
         identity: who the camera is.
         folder: where ``d3station.cti`` and the camera's file lie; several cameras may share one. Left out, a new one.
     """
@@ -116,6 +123,7 @@ class SceneServer:
         self._camera: socket.socket | None = None
         self._memory: mmap.mmap | None = None
         self._acquiring = False
+        self._pulled = True
         self._selector = selectors.DefaultSelector()
         self._wake, self._waker = socket.socketpair()
         self._selector.register(self._wake, selectors.EVENT_READ)
@@ -141,10 +149,14 @@ class SceneServer:
 
     def close(self) -> None:
         """Take the camera away for good. Safe to call twice."""
-        self._closing.set()
-        self._poke()
-        if self._thread.is_alive():
-            self._thread.join()
+        if not self._closing.is_set():
+            self._closing.set()
+            self._poke()
+            if self._thread.ident is not None:
+                self._thread.join()
+            self._selector.close()
+            self._wake.close()
+            self._waker.close()
         self._file.unlink(missing_ok=True)
         shutil.rmtree(self._temporary, ignore_errors=True)
 
@@ -170,9 +182,6 @@ class SceneServer:
     # ---------------------------------------------------------------------------------------------- the server's thread
 
     def _do(self, task: str) -> None:
-        if threading.current_thread() is self._thread:  # a scene that pulls the plug itself
-            self._run(task)
-            return
         done = threading.Event()
         self._tasks.append((task, done))
         self._poke()
@@ -182,17 +191,29 @@ class SceneServer:
         self._waker.send(b"x")
 
     def _run(self, task: str) -> None:
-        if task == "plug" and self._listening is None:
+        if task == "pulse":
+            if self._camera:
+                self._camera.send(_REPLY.pack(_LINE0, 0, 0, 0.0))
+        else:
+            self._pulled = task == "unplug"
+            self._settle()
+
+    def _settle(self) -> None:
+        """Be there, or be gone, as the cable has it."""
+        is_there = self._listening is not None
+        if self._pulled or not self._scene.is_plugged:
+            if is_there:
+                self._vanish()
+        elif not is_there:
             self._listen()
-        elif task == "unplug":
-            self._file.unlink(missing_ok=True)
-            self._hang_up()
-            if self._listening:
-                self._selector.unregister(self._listening)
-                self._listening.close()
-                self._listening = None
-        elif task == "pulse" and self._camera:
-            self._camera.send(_REPLY.pack(_LINE0, 0, 0, 0.0))
+
+    def _vanish(self) -> None:
+        self._file.unlink(missing_ok=True)
+        self._hang_up()
+        if self._listening:
+            self._selector.unregister(self._listening)
+            self._listening.close()
+            self._listening = None
 
     def _listen(self) -> None:
         path = Path(self._temporary, "scene")
@@ -225,13 +246,10 @@ class SceneServer:
             while not self._closing.is_set():
                 self._turn()
         finally:  # also where the scene failed: a camera that is gone is told at once, one that is silent only by a time-out
-            self._run("unplug")
-            self._selector.close()
-            self._wake.close()
-            self._waker.close()
+            self._vanish()
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select():
+        for key, _ in self._selector.select(_LOOK_S):
             if key.fileobj is self._wake:
                 self._wake.recv(64)
             elif key.fileobj is self._listening and self._listening is not None:
@@ -242,6 +260,7 @@ class SceneServer:
             task, done = self._tasks.popleft()
             self._run(task)
             done.set()
+        self._settle()
 
     def _accept(self, listening: socket.socket) -> None:
         """A connection: of a producer that looks whether the camera is there and leaves, or of one that opens it."""
@@ -281,8 +300,8 @@ class SceneServer:
 
     def _expose(self, wire: WireFormat, rows: slice, columns: slice, exposure_us: float, gain_db: float) -> None:
         exposure = self._scene.expose(exposure_us, gain_db)
-        if self._camera is None or self._memory is None:
-            return  # the scene pulled the plug
+        assert self._camera is not None
+        assert self._memory is not None
         by_hand = self.faults.popleft() if self.faults else FrameFaultKind.NONE
         pack(exposure.pixels[rows, columns], self._identity.pixel_format, wire, np.frombuffer(self._memory, np.uint8))
         # The camera is busy as long as the frame is held back.
