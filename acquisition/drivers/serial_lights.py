@@ -103,9 +103,7 @@ class SerialLights:
         """
         with self._lock, self._failing_dark():
             line, deadline = self._opened(), time.monotonic() + CALL_S
-            if self.capabilities.answers and time.monotonic() < self._dark_at + DARK_HOLDS_S:
-                line.check()
-            else:
+            if not (self.capabilities.answers and time.monotonic() < self._dark_at + DARK_HOLDS_S):
                 self._lit = None
                 self._all_off(line, deadline)
 
@@ -116,6 +114,7 @@ class SerialLights:
             DeviceUnavailable: no zone is on, zones shine steadily, or the controller has no such command.
         """
         with self._lock, self._failing_dark():
+            line = self._opened()
             command = None if self._lit is None or self._config.strobe is None else self._protocol.pulse(self._config.channels[self._lit])
             if command is None:
                 raise DeviceUnavailable(
@@ -123,7 +122,7 @@ class SerialLights:
                     cure="Choose mode strobe and a controller with a trigger command, and turn a zone on first.",
                     detail="no_trigger",
                 )
-            self._do(self._opened(), command, time.monotonic() + CALL_S, attempts=1)  # an overdriven LED must not flash twice
+            self._do(line, command, time.monotonic() + CALL_S, attempts=1)  # an overdriven LED must not flash twice
 
     def close(self) -> None:
         """Lights off, then release the line. Safe to call twice, and with the controller gone."""
@@ -142,7 +141,9 @@ class SerialLights:
         self.close()
 
     def _opened(self) -> SerialLine:
-        """The line, opened where it is not, with every channel dark and set up."""
+        """The line, opened where it is not or was lost meanwhile, with every channel dark and set up."""
+        if self._line is not None and not self._line.is_there:
+            self._release()
         if self._line is None:
             self._line = line = SerialLine(self._config, self._protocol)
             self._closed = False
@@ -202,7 +203,6 @@ class SerialLights:
 
     def _go_dark(self) -> None:
         """Tell every channel to be off, with answers as long as there is time for them, blindly after that."""
-        self._lit, self._dark_at = None, float("-inf")
         line, deadline = self._line, time.monotonic() + DARK_S
         if line is not None:
             with suppress(OSError, termios.error):
@@ -218,7 +218,7 @@ class SerialLights:
         if self._line is not None:
             with suppress(OSError, termios.error):
                 self._line.close()
-        self._line = None
+        self._line, self._lit, self._dark_at = None, None, float("-inf")
 
     def _problem(self, detail: str, command: Command, heard: bytes | str = b"") -> DeviceUnavailable:
         about = f"the light controller on {self._config.port} when {command.what}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import termios
 import time
 
 import serial
@@ -13,6 +14,8 @@ from rig_configs.lights import SerialLightsConfig
 BITS_PER_BYTE = 10
 # A read gives up after this long, to look at the deadline; it returns at once when something comes.
 SLICE_S = 0.005
+# A port that takes nothing for this long is broken.
+WRITE_S = 0.5
 # No controller says more at once.
 LONGEST_ANSWER = 512
 
@@ -30,7 +33,7 @@ class SerialLine:
         self._byte_s = BITS_PER_BYTE / config.baud_rate
         self._silence_s = config.answer_timeout_ms / 1000
         self._free_at = 0.0
-        self._port = serial.Serial(config.port, config.baud_rate, timeout=SLICE_S, write_timeout=config.answer_timeout_ms / 1000, exclusive=True)
+        self._port = serial.Serial(config.port, config.baud_rate, timeout=SLICE_S, write_timeout=WRITE_S, exclusive=True)
 
     def exchange(self, command: Command, deadline: float) -> tuple[Answer | None, bytes]:
         """Send a command and wait for its answer.
@@ -75,9 +78,13 @@ class SerialLine:
             if self._read():
                 quiet_at = min(now + self._silence_s, deadline)
 
-    def check(self) -> None:
-        """Raise where the port is gone; nothing is sent."""
-        _ = self._port.in_waiting
+    @property
+    def is_there(self) -> bool:
+        """Whether the port still is; nothing is sent."""
+        try:
+            return self._port.in_waiting >= 0
+        except (OSError, termios.error):
+            return False
 
     def close(self) -> None:
         """Release the port."""

@@ -13,7 +13,7 @@ STROBE = {"kind": "strobe", "pulse_us": 600, "delay_us": 0, "period_us": 40_000}
 
 
 def serial_lights(family: str, port: Path | str = "/dev/null", *, protocol: dict[str, Any] | None = None, **changes: Any) -> SerialLightsConfig:
-    """Four zones on channels 1 to 4; answers are waited for a short time, so that tests of faults are short."""
+    """Four zones on channels 1 to 4."""
     zones = [{"name": name, "nominal": {"azimuth_deg": 0, "elevation_deg": 45, "distance_mm": 160}} for name in ("east", "north", "west", "south")]
     content: dict[str, Any] = {
         "driver": "serial",
@@ -21,7 +21,6 @@ def serial_lights(family: str, port: Path | str = "/dev/null", *, protocol: dict
         "zones": zones,
         "protocol": {"name": family, **(protocol or {})},
         "channels": [{"channel": n, "intensity": level} for n, level in enumerate(INTENSITIES, start=1)],
-        "answer_timeout_ms": 60,
     }
     return SerialLightsConfig.model_validate(content | changes)
 
