@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Condition
 
 import pytest
@@ -193,10 +194,14 @@ def test_a_closed_controller_leaves_nothing_behind(family, light, tmp_path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_controller_without_a_port_makes_its_own_and_removes_it(light) -> None:
-    with GardasoftController([1], light) as controller:
-        assert controller.port.exists()
-    assert not controller.port.parent.exists()
+def test_a_controller_that_was_never_started_or_is_closed_holds_no_descriptor(family, light, tmp_path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    controller = controller_for(serial_lights(family, tmp_path / "port"), light)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    for _ in range(2):
+        with controller:
+            assert controller.port.exists()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_a_flashing_channel_shines_when_triggered_and_only_then(light, tmp_path) -> None:

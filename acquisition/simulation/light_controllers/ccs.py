@@ -22,7 +22,7 @@ class CcsController(LightController):
         self,
         channels: Iterable[int],
         shine: Callable[[Sequence[int]], None],
-        port: Path | None = None,
+        port: Path,
         baud: int = 38400,
         *,
         unit: int = 0,

@@ -9,8 +9,6 @@ from __future__ import annotations
 import heapq
 import os
 import select
-import shutil
-import tempfile
 import threading
 import time
 import tty
@@ -61,7 +59,7 @@ class LightController(ABC):
     Args:
         channels: numbers of the outputs that have a light.
         shine: called from the emulator's thread on every change with the level of each of ``channels``, in the controller's steps.
-        port: path that drivers open; it stays the same when the controller is plugged in again. Left out, one is made.
+        port: path that drivers open; it stays the same when the controller is plugged in again.
         baud: bits a second on the line.
 
     Faults: :meth:`fail` spoils the next commands, :meth:`noise` and :meth:`disturb` put bytes on the line, :meth:`unplug` and :meth:`plug_in`
@@ -73,10 +71,9 @@ class LightController(ABC):
     think_s: ClassVar[float] = 0.001
     """From a command's last byte to its answer's first."""
 
-    def __init__(self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path | None, baud: int) -> None:
+    def __init__(self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path, baud: int) -> None:
         self.channels = {number: Channel() for number in channels}
-        self._own_folder = Path(tempfile.mkdtemp(prefix="light-")) if port is None else None
-        self.port = port or Path(str(self._own_folder)) / "port"
+        self.port = port
         self.delay_s = 0.5
         self.too_soon = 0
         self.heard: deque[bytes] = deque(maxlen=1000)
@@ -89,7 +86,7 @@ class LightController(ABC):
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._requests: deque[tuple[Callable[[], None], threading.Event]] = deque()
-        self._wake_read, self._wake_write = os.pipe()
+        self._wake_read = self._wake_write = -1
         self._line: tuple[int, int] | None = None
         self._half_heard = bytearray()
         self._heard_at = self._sent_at = 0.0
@@ -117,6 +114,8 @@ class LightController(ABC):
 
     def start(self) -> None:
         """Plug in and begin to listen."""
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, name=f"light controller {self.port.name}", daemon=True)
         self._thread.start()
         self.plug_in()
@@ -132,8 +131,6 @@ class LightController(ABC):
         self._thread = None
         os.close(self._wake_read)
         os.close(self._wake_write)
-        if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
 
     def __enter__(self) -> LightController:
         self.start()

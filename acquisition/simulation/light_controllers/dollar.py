@@ -15,7 +15,7 @@ class DollarController(LightController):
     """Answers ``$`` or ``&``, or says nothing at all where it is ``silent``."""
 
     def __init__(
-        self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path | None = None, baud: int = 9600, *, silent: bool = False
+        self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path, baud: int = 9600, *, silent: bool = False
     ) -> None:
         super().__init__(channels, shine, port, baud)
         self._silent = silent

@@ -17,7 +17,7 @@ OVERDRIVE = ((100, 999e3), (200, 30e3), (300, 10e3), (500, 2e3), (1000, 1e3))
 class GardasoftController(LightController):
     """Answers as an RT420-20 does: every line's answer ends with ``>``."""
 
-    def __init__(self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path | None = None, baud: int = 115200) -> None:
+    def __init__(self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path, baud: int = 115200) -> None:
         super().__init__(channels, shine, port, baud)
 
     def next_command(self, heard: bytearray) -> bytes | None:

@@ -14,9 +14,7 @@ ERROR = b"{ERR}"
 class TmsController(LightController):
     """Echoes what it did, answers ``{ERR}`` to what it did not."""
 
-    def __init__(
-        self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path | None = None, baud: int = 115200, *, board: int = 0
-    ) -> None:
+    def __init__(self, channels: Iterable[int], shine: Callable[[Sequence[int]], None], port: Path, baud: int = 115200, *, board: int = 0) -> None:
         super().__init__(channels, shine, port, baud)
         self._board = board
 
