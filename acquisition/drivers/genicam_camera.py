@@ -150,17 +150,15 @@ class GenicamCamera:
                 self._let_go()
 
     def _tell(self, connection: Connection) -> DeviceInfo:
-        nodes = connection.node_map
-        told = {name: read(nodes, f"Device{name}") or "" for name in ("VendorName", "ModelName", "SerialNumber", "UserID")}
+        nodes, found = connection.node_map, connection.found
         details = {
             "size": f"{read(nodes, 'Width')}x{read(nodes, 'Height')}",
             "format": str(read(nodes, "PixelFormat")),
             "transport": connection.transport,
-            "user_id": str(told["UserID"]),
+            "user_id": found.user_id,
             "trigger": self._config.trigger.value,
         }
-        model = " ".join(str(told[name]) for name in ("VendorName", "ModelName") if told[name]) or (self._config.model or "GenICam camera")
-        return DeviceInfo("camera", "camera", model, str(told["SerialNumber"] or self._config.serial or ""), details)
+        return DeviceInfo("camera", "camera", f"{found.vendor} {found.model}".strip(), found.serial, details)
 
     def _arm(self, connection: Connection, frames: int) -> None:
         self._pending.clear()

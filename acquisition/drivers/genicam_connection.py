@@ -68,8 +68,8 @@ class Connection:
     """An open camera. :meth:`close` it, also after it failed.
 
     Raises:
-        DeviceUnavailable: no producer (``no_producer``), no such camera (``not_found``), several (``ambiguous``), or it does not open
-            (``not_opened``).
+        DeviceUnavailable: no producer (``no_producer``) or none that loads (``producer_failed``), no such camera (``not_found``), several
+            (``ambiguous``), or it does not open (``not_opened``).
     """
 
     def __init__(self, config: GenicamCamera) -> None:
@@ -82,21 +82,31 @@ class Connection:
         self._acquirer: ImageAcquirer | None = None
         self._harvester = Harvester()
         try:
-            for producer in producers(config):
-                self._harvester.add_file(str(producer))
-            self._harvester.update()
-            chosen = self._choose(config)
-            self._acquirer = self._open(chosen)
+            self._load(producers(config))
+            info, self.found = self._choose(config)
+            self._acquirer = self._open(info)
         except BaseException:
             self.close()
             raise
 
-    def _choose(self, config: GenicamCamera) -> Any:
+    def _load(self, files: list[Path]) -> None:
+        for file in files:
+            self._harvester.add_file(str(file))
+        self._harvester.update()  # tells nobody but its log what failed
+        loaded = {producer.path_name for producer in self._harvester._producers}
+        if not loaded:
+            raise DeviceUnavailable(
+                f"No GenTL producer of {', '.join(map(str, files))} loads.",
+                cure="Check that it is for this machine and its libraries are installed, and that nothing else in this process uses it.",
+                detail="producer_failed",
+            )
+
+    def _choose(self, config: GenicamCamera) -> tuple[Any, Found]:
         there = [(info, self._identify(info)) for info in self._harvester.device_info_list]
         wanted = {key: value for key in ("serial", "user_id", "model") if (value := getattr(config, key))}
         matches = [(info, found) for info, found in there if all(getattr(found, key) == value for key, value in wanted.items())]
         if len(matches) == 1:
-            return matches[0][0]
+            return matches[0]
         asked = ", ".join(f"{key} '{value}'" for key, value in wanted.items())
         listed = "; ".join(str(found) for _, found in there) or "none"
         if not matches:
@@ -158,8 +168,9 @@ class Connection:
         return self._acquirer is not None and self._acquirer.is_acquiring()
 
     def start(self, buffers: int) -> None:
-        """Begin a burst; never in harvesters' own thread, which drops frames and forgets time-outs (issues 348, 375)."""
-        self._open_acquirer.num_buffers = buffers
+        """Begin a burst; never in harvesters' own thread, which drops frames and forgets time-outs (issues 348, 375). Some producers need
+        more buffers than that."""
+        self._open_acquirer.num_buffers = max(buffers, self._open_acquirer.min_num_buffers)
         self._open_acquirer.start()
 
     def stop(self) -> None:
