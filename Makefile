@@ -3,6 +3,7 @@
 # make check   linters, types, floors, panel types
 # make bench   speed and accuracy against the bars -> bench.json
 # make panel   the panel alone
+# make gentl   the virtual GenTL camera alone
 # make clean   forget everything that was built (captured data in ./var stays)
 #
 # DEMO_ARGS, TEST_ARGS and PYTHON may be set: make demo DEMO_ARGS="--once --json"
@@ -15,7 +16,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/node:$(PATH)
 PANEL := $(wildcard api/panel/*.json api/panel/*.ts api/panel/*.html api/panel/.npmrc) $(shell find api/panel/src api/panel/public -type f 2>/dev/null)
 
-.PHONY: demo test check bench panel clean
+.PHONY: demo test check bench panel gentl clean
 
 demo: .venv/.runtime api/panel/dist/.built
 	@$(BIN)/d3station demo $(DEMO_ARGS)
@@ -34,6 +35,9 @@ bench: .venv/.test
 	@$(BIN)/python -m tests.benchmarks
 
 panel: api/panel/dist/.built
+
+gentl: .venv/.runtime
+	@docker/setup.sh gentl
 
 clean:
 	rm -rf .venv api/panel/dist api/panel/node_modules build *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache bench.json

@@ -4,6 +4,7 @@
 #
 #   setup.sh runtime     virtual environment with the station
 #   setup.sh panel       the panel, built
+#   setup.sh gentl       the virtual GenTL camera, built
 #   setup.sh test        what the tests need beyond that: test tools, Chromium
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -52,6 +53,17 @@ runtime() {
   fi
   say "Installing the station's packages"
   $PIP install -c constraints.txt --editable .
+  virtual_camera
+}
+
+# The virtual GenTL camera is C; whatever does not name it runs without.
+virtual_camera() {
+  if command -v gcc >/dev/null || command -v cc >/dev/null; then
+    say "Building the virtual GenTL camera"
+    $VENV/bin/python -m acquisition.simulation.gentl.build >/dev/null || say "The virtual GenTL camera is left out."
+  else
+    say "No C compiler here: the virtual GenTL camera is left out; simulated rigs use the in-process camera."
+  fi
 }
 
 # Vite needs Node 20.19 or 22.12.
@@ -80,11 +92,16 @@ test_tools() {
   say "Installing the test tools"
   $PIP install -c constraints.txt --editable '.[test]'
   need chromium command -v chromium
+  need gcc command -v gcc
+  need libc6-dev test -e /usr/include/stdio.h
+  virtual_camera
+  need xvfb command -v Xvfb  # the screen projector shows its patterns on a virtual X screen
 }
 
 case "${1:-}" in
   runtime) runtime ;;
   panel) panel ;;
+  gentl) virtual_camera ;;
   test) test_tools ;;
-  *) fail "usage: setup.sh runtime|panel|test" ;;
+  *) fail "usage: setup.sh runtime|panel|gentl|test" ;;
 esac
