@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import select
 import socket
 from typing import Any, Protocol
 
@@ -98,12 +99,12 @@ class SocketLink:
 
     def write(self, report: bytes) -> None:
         """Send one report."""
-        self._socket.settimeout(_CONNECT_TIMEOUT_S)
         self._socket.send(report)
 
     def read(self, timeout_s: float) -> bytes:
         """The next report."""
-        self._socket.settimeout(max(timeout_s, 0.001))
+        if not select.select([self._socket], [], [], timeout_s)[0]:
+            raise TimeoutError
         report = self._socket.recv(2 * REPORT_BYTES)
         if not report:
             raise OSError(errno.ENODEV, "the emulated controller hung up")

@@ -40,7 +40,7 @@ class EmulatedDlpc900(Peer):
         self._rows: dict[int, bytes] = {}
         self._order: list[int] = []
         self._entries, self._shown = 0, 0
-        self._uploads: dict[int, tuple[int, int, bytes]] = {}
+        self._uploads: dict[int, tuple[int, int, bytearray]] = {}
         self._images: dict[tuple[int, int], NDArray[np.uint32]] = {}
         self._sequencer.leds = 8
 
@@ -96,7 +96,7 @@ class EmulatedDlpc900(Peer):
             case 0x1A32:
                 return self._reorder(payload)
             case 0x1A2A | 0x1A2C:
-                self._uploads[command & 4] = (int.from_bytes(payload[:2], "little"), int.from_bytes(payload[2:6], "little"), b"")
+                self._uploads[command & 4] = (int.from_bytes(payload[:2], "little"), int.from_bytes(payload[2:6], "little"), bytearray())
             case 0x1A2B | 0x1A2D:
                 return self._take(command & 4, payload)
             case _:
@@ -129,7 +129,6 @@ class EmulatedDlpc900(Peer):
         number, size, data = self._uploads[controller]
         data += payload[2:]
         self.uploaded_bytes += len(payload) - 2
-        self._uploads[controller] = (number, size, data)
         if len(data) < size:
             return 0
         del self._uploads[controller]
@@ -137,7 +136,7 @@ class EmulatedDlpc900(Peer):
         wanted = (self._size[0] // 2 if self._is_dual else self._size[0], self._size[1])
         if data[:4] != b"Spld" or (width, height) != wanted or int.from_bytes(data[8:12], "little") != size != len(data):
             return _BAD_PARAMETER
-        pixels = {0: _plain, 2: _unpack}.get(data[25], lambda *_: None)(data[48:], width, height)
+        pixels = {0: _plain, 2: _unpack}.get(data[25], lambda *_: None)(bytes(data[48:]), width, height)
         if pixels is None:
             return _BAD_COMPRESSION
         weights = np.array([1 << 16, 1 << 8, 1], np.uint32)

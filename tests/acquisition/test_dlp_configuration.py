@@ -1,0 +1,121 @@
+"""What a DLP projector cannot do is refused in rig.yaml, and flash images hold the patterns they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from acquisition.drivers.dlp_planes import bits_of, flash_images, pack, place, read_manifest
+from acquisition.drivers.hid_link import open_link
+from rig_configs.errors import RigFileError
+from rig_configs.projectors import DlpProjectorConfig
+
+DLPC350 = {
+    "driver": "dlp",
+    "controller": "dlpc350",
+    "name": "north",
+    "link": "hid:0451:6401",
+    "width_px": 912,
+    "height_px": 1140,
+    "nominal": {"azimuth_deg": 0, "tilt_deg": 30, "distance_mm": 220, "field_width_mm": 60},
+    "exposure_us": 8333,
+    "period_us": 8333,
+    "manifest": "flash/manifest.json",
+}
+DLPC900 = DLPC350 | {"controller": "dlpc900", "link": "hid:0451:c900:LCR6500-1", "width_px": 1920, "height_px": 1080, "manifest": None}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"period_us": 8563},
+        {"exposure_us": 235, "period_us": 235, "bit_depth": 1},
+        {"trigger": "trig_in", "period_us": 10000},
+    ],
+)
+def test_what_a_dlpc350_can_do_is_accepted(changes: dict[str, Any]) -> None:
+    DlpProjectorConfig.model_validate(DLPC350 | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"exposure_us": 8332}, "exposes 8-bit patterns for 8333 to"),
+        ({"exposure_us": 234, "period_us": 500, "bit_depth": 1}, "exposes 1-bit patterns for 235 to"),
+        ({"period_us": 8562}, "at least 230 µs shorter; it is 229 µs shorter"),
+        ({"period_us": 8334}, "at least 230 µs shorter; it is 1 µs shorter"),
+        ({"period_us": 8000}, "is shorter than exposure_us"),
+        ({"trigger": "trig_in"}, "is dark between patterns"),
+        ({"width_px": 1140, "height_px": 912}, "shows 912 x 1140 pixels"),
+        ({"manifest": None}, "needs 'manifest'"),
+        ({"link": "usb:0451:6401"}, "link"),
+        ({"link": "hid:0451"}, "link"),
+        ({"answer_timeout_s": 3}, "answer_timeout_s"),
+        ({"bit_depth": 4}, "bit_depth"),
+    ],
+)
+def test_what_a_dlpc350_cannot_do_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        DlpProjectorConfig.model_validate(DLPC350 | changes)
+
+
+def test_a_dlpc900_has_limits_of_its_own() -> None:
+    DlpProjectorConfig.model_validate(DLPC900 | {"exposure_us": 4046, "period_us": 4100})
+    DlpProjectorConfig.model_validate(DLPC900 | {"exposure_us": 105, "period_us": 105, "bit_depth": 1})
+    for changes in ({"exposure_us": 4045}, {"exposure_us": 1 << 24, "period_us": 1 << 24}, {"width_px": 912}, {"manifest": "x"}):
+        with pytest.raises(ValidationError):
+            DlpProjectorConfig.model_validate(DLPC900 | changes)
+
+
+def test_a_link_to_nothing_says_what_was_looked_for() -> None:
+    with pytest.raises(OSError, match="no USB device 0451:6401 NOT-THERE"):
+        open_link("hid:0451:6401:NOT-THERE")
+    with pytest.raises(OSError, match="No such file"):
+        open_link("unix:/nowhere/hid")
+
+
+def test_patterns_share_images_and_grey_ones_keep_to_their_bytes() -> None:
+    grey, binary = np.full((4, 4), 77, np.uint8), np.full((4, 4), 255, np.uint8)
+    spots = place([binary, binary, grey, grey, binary, grey])
+    assert [(s.image, s.plane, s.bits, s.number) for s in spots] == [
+        (0, 0, 1, 0),
+        (0, 1, 1, 1),
+        (0, 8, 8, 1),
+        (0, 16, 8, 2),
+        (1, 0, 1, 0),
+        (1, 8, 8, 1),
+    ]
+    images = pack([binary, binary, grey, grey, binary, grey], spots)
+    assert [int(image[0, 0]) for image in images] == [0x4D4D03, 0x4D01]
+    assert (bits_of(grey), bits_of(binary), bits_of(binary * 0)) == (8, 1, 1)
+
+
+def test_flash_images_are_24_bit_bitmaps_of_green_then_red_then_blue(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    grey = [rng.integers(1, 255, (1140, 912), dtype=np.uint8) for _ in range(4)]
+    path = flash_images(grey, tmp_path / "new", first_image=2)
+    first = cv2.imread(str(tmp_path / "new" / "flash_00.bmp"), cv2.IMREAD_UNCHANGED)
+    assert first is not None
+    blue, green, red = np.moveaxis(first, -1, 0)
+    for channel, pattern in zip((green, red, blue), grey, strict=False):
+        np.testing.assert_array_equal(channel, pattern)
+    manifest = read_manifest(path)
+    assert (manifest.images, manifest.first_image, len(manifest.patterns)) == (("flash_00.bmp", "flash_01.bmp"), 2, 4)
+    assert (tmp_path / "new" / "flash_00.bmp").read_bytes()[28:30] == b"\x18\x00"
+
+
+def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"width_px": 912}')
+    with pytest.raises(RigFileError, match="flash_manifest"):
+        read_manifest(tmp_path / "manifest.json")
+
+
+def test_flash_images_need_patterns_of_one_size(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="one size"):
+        flash_images([np.zeros((2, 2), np.uint8), np.zeros((3, 2), np.uint8)], tmp_path)
