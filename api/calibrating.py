@@ -10,7 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -24,14 +24,16 @@ from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, fr
 from api.calibrating_lights import LightArtefact, LightGuide, LightScans, Lit, find_zones
 from api.fringes import four_eye, fringe_patterns
 from photometric.calibration import ZonesFit, check_linearity, white_balance
-from rig_configs.calibration import Calibration, Pinhole, Residuals, Vector3, ZoneCalibration
+from rig_configs.calibration import Calibration, Pinhole, ProjectorCalibration, Residuals, Vector3, ZoneCalibration
 from rig_configs.schema import RigConfig
 from structured_light.board import BoardCapture
 from structured_light.board_scan import BoardScan, calibration_patterns
 from structured_light.calibration import GeometryFit, board_poses, calibrate_geometry
 from structured_light.drift import Drift, plane_drift
+from structured_light.reconstructor import FourEye
+from structured_light.rig_frame import on_plate
 
-MIN_MODULATION_SHARE = 0.005
+PLATE = "matt white plate"
 
 
 class Guide(LightGuide, Protocol):
@@ -59,6 +61,23 @@ class _Light:
     def zones(self) -> tuple[ZoneCalibration, ...]:
         """The light zones."""
         return self.fit.zones
+
+
+@dataclass(frozen=True, slots=True)
+class _Eyes:
+    """A geometry that points can be measured with, before its light is known."""
+
+    camera: Pinhole
+    projectors: tuple[ProjectorCalibration, ...]
+    black_level_dn: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Plate:
+    """What the matt white plate on the reference plane says of the light."""
+
+    lit: Lit
+    black_level_dn: float
 
 
 class Calibrator:
@@ -92,18 +111,20 @@ class Calibrator:
             CalibrationFailed: the captures do not determine the rig; says which, and what to do.
             DeviceError, Cancelled: from the scans.
         """
-        geometry = self._measure_geometry({}, then=1 + self._guide.sphere_positions)
-        light = self._measure_light(geometry.camera, first=len(board_poses(self._config)))
-        return self._calibration(geometry, light)
+        boards = len(board_poses(self._config))
+        geometry = self._measure_boards({}, then=1 + self._guide.sphere_positions)
+        plate = self._measure_plate(boards / (boards + 1 + self._guide.sphere_positions))
+        geometry = self._on_plate(geometry, plate.black_level_dn)
+        return self._calibration(geometry, self._measure_light(geometry.camera, plate, first=boards))
 
     def camera(self, before: Calibration) -> Calibration:
         """The camera's optics anew and where every device stands, after the camera was refocused or exchanged: the projectors' optics stay,
         and so does the light. Raises as :meth:`all`."""
-        return self._calibration(self._measure_geometry({p.name: p for p in before.projectors}), before)
+        return self._calibration(self._measure_geometry({p.name: p for p in before.projectors}, before), before)
 
     def projectors(self, before: Calibration) -> Calibration:
         """The projectors' optics anew and where every device stands: the camera's optics and the light stay. Raises as :meth:`all`."""
-        return self._calibration(self._measure_geometry({"camera": before.camera}), before)
+        return self._calibration(self._measure_geometry({"camera": before.camera}, before), before)
 
     def lights(self, before: Calibration, artefact: LightArtefact = LightArtefact.MIRROR_SPHERE) -> Calibration:
         """The light zones, black level and white balance anew, after a lamp or an exposure changed. Raises as :meth:`all`.
@@ -112,7 +133,7 @@ class Calibrator:
             before: the calibration in use: its camera is taken as it is, and for the raised plate so are its projectors.
             artefact: what the zones' positions are found with.
         """
-        return self._calibration(before, self._measure_light(before.camera, artefact, before))
+        return self._calibration(before, self._measure_light(before.camera, self._measure_plate(0.0), artefact, before))
 
     def check(self, before: Calibration) -> Drift:
         """Whether a calibration still holds, from one scan of the white plate.
@@ -127,43 +148,59 @@ class Calibrator:
         sequence = fringe_sequence(config, fringe_patterns(config))
         self._guide.plate()
         for index, frame in enumerate(self._frames(sequence)):
-            self._progress(index / len(sequence), "matt white plate")
+            self._progress(index / len(sequence), PLATE)
             if isinstance(frame.step, FringeStep):
                 for eye in (eyes[frame.step.projector], fused):
                     eye.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, config.camera.pixel_format))
         self._progress(1.0, "done")
         return plane_drift([eye.reconstruct().xyz_mm[..., 2] for eye in eyes], fused.reconstruct().xyz_mm)
 
-    def _measure_geometry(self, held: Mapping[str, Pinhole], then: int = 0) -> GeometryFit:
-        poses = board_poses(self._config)
-        fit = calibrate_geometry(self._config, self._boards(poses, len(poses) + then), held)
-        self.geometry = fit
-        if not then:
-            self._progress(1.0, "done")
+    def _measure_geometry(self, held: Mapping[str, Pinhole], before: Calibration) -> GeometryFit:
+        fit = self._measure_boards(held, then=1)
+        self._progress(len(board_poses(self._config)) / (len(board_poses(self._config)) + 1), PLATE)
+        self._guide.plate()
+        fit = self._on_plate(fit, before.black_level_dn)
+        self._progress(1.0, "done")
         return fit
+
+    def _measure_boards(self, held: Mapping[str, Pinhole], then: int) -> GeometryFit:
+        poses = board_poses(self._config)
+        return calibrate_geometry(self._config, self._boards(poses, len(poses) + then), held)
+
+    def _on_plate(self, fit: GeometryFit, black_level_dn: float) -> GeometryFit:
+        """The geometry in the frame of the plate that lies there now."""
+        eyes = four_eye(self._config, _Eyes(fit.camera, fit.projectors, black_level_dn))
+        camera, projectors = on_plate(fit.camera, fit.projectors, self._cloud(eyes))
+        self.geometry = replace(fit, camera=camera, projectors=projectors)
+        return self.geometry
+
+    def _measure_plate(self, done: float) -> _Plate:
+        self._progress(done, PLATE)
+        self._guide.plate()
+        return _Plate(self._lit(self._config.sequence.light_exposure_us), self._black_level())
 
     def _measure_light(
         self,
         camera: Pinhole,
+        plate: _Plate,
         artefact: LightArtefact = LightArtefact.MIRROR_SPHERE,
         before: Calibration | None = None,
         first: int = 0,
     ) -> _Light:
         config, captures = self._config, self._guide.sphere_positions
         total = first + 1 + captures
-        self._progress(first / total, "matt white plate")
-        self._guide.plate()
-        plate = self._lit(config.sequence.light_exposure_us)
-        black_level_dn = self._black_level()
-        scans = LightScans(self._lit, lambda: self._cloud(before), lambda share, what: self._progress((first + 1 + share * captures) / total, what))
-        self.light = find_zones(artefact, config, camera, plate, self._guide, scans)
-        self._progress(1.0, "done")
-        return _Light(self.light, black_level_dn, white_balance(plate.colour))
 
-    def _cloud(self, before: Calibration | None) -> NDArray[np.float32]:
+        def cloud() -> NDArray[np.float32]:
+            assert before is not None  # only the plate is measured, and who has it raised has calibrated projectors
+            return self._cloud(four_eye(config, before))
+
+        scans = LightScans(self._lit, cloud, lambda share, what: self._progress((first + 1 + share * captures) / total, what))
+        self.light = find_zones(artefact, config, camera, plate.lit, self._guide, scans)
+        self._progress(1.0, "done")
+        return _Light(self.light, plate.black_level_dn, white_balance(plate.lit.colour))
+
+    def _cloud(self, eyes: FourEye) -> NDArray[np.float32]:
         """Points of what lies there, (H, W, 3) mm."""
-        assert before is not None  # only the plate is measured, and who has it raised has calibrated projectors
-        eyes = four_eye(self._config, before)
         for frame in self._frames(fringe_sequence(self._config, fringe_patterns(self._config))):
             if isinstance(frame.step, FringeStep):
                 eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format))

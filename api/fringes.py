@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rig_configs.calibration import Calibration
 from rig_configs.errors import ReconstructionError
 from rig_configs.schema import RigConfig
+from structured_light.geometry import Geometry
 from structured_light.patterns import FringePatterns
 from structured_light.reconstructor import FourEye
 
@@ -20,7 +20,7 @@ def fringe_patterns(rig: RigConfig) -> list[tuple[NDArray[np.uint8], ...]]:
     return [tuple(FringePatterns(fringes, p.width_px, p.height_px, p.fringe_angle_deg, p.response).images) for p in rig.projectors]
 
 
-def four_eye(rig: RigConfig, calibration: Calibration, projectors: Sequence[int] | None = None) -> FourEye:
+def four_eye(rig: RigConfig, calibration: Geometry, projectors: Sequence[int] | None = None) -> FourEye:
     """What decodes them, from the frames of the projectors that take part, or of those given."""
     full = rig.camera.pixel_format.full_scale_dn
     angles = [p.fringe_angle_deg for p in rig.projectors]

@@ -1,7 +1,8 @@
 """Geometric calibration: camera and projectors from captures of a ChArUco board at several poses.
 
-In the first capture the board lies flat on the reference plane: it defines z = 0. The last is held out of the fit and judges it: the
-plane that the calibrated rig measures there should be flat.
+In the first capture the board lies flat on the reference plane, as near as a board is flat: it defines z = 0, until the rig measures the
+matt white plate there (:func:`structured_light.rig_frame.on_plate`). The last is held out of the fit and judges it: the plane that the
+calibrated rig measures there should be flat.
 """
 
 from __future__ import annotations

@@ -3,14 +3,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from rig_configs.calibration import Pinhole
+from rig_configs.calibration import Pinhole, ProjectorCalibration
 from rig_configs.errors import CalibrationError
 
 NEWTON_STEPS = 12
+
+
+class Geometry(Protocol):
+    """What measuring points needs of a calibration, which is one."""
+
+    @property
+    def camera(self) -> Pinhole:
+        """The camera."""
+        ...
+
+    @property
+    def projectors(self) -> Sequence[ProjectorCalibration]:
+        """The projectors, in the rig's order."""
+        ...
+
+    @property
+    def black_level_dn(self) -> float:
+        """Mean of the dark image, digital numbers."""
+        ...
 
 
 def ray_slopes(camera: Pinhole) -> NDArray[np.float32]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rig_configs.calibration import Calibration
 from rig_configs.errors import ReconstructionError
 from rig_configs.fringes import FringeConfig
 from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.fusion import fuse
-from structured_light.geometry import ray_slopes
+from structured_light.geometry import Geometry, ray_slopes
 from structured_light.mixed_pixels import reject_mixed
 from structured_light.noise import NoiseModel
 from structured_light.patterns import FringePatterns
@@ -55,7 +54,7 @@ class FourEye:
 
     def __init__(
         self,
-        calibration: Calibration,
+        calibration: Geometry,
         fringes: FringeConfig,
         saturation_dn: float,
         min_modulation_dn: float | None = None,
