@@ -25,8 +25,8 @@ GATE_SIGMAS = 5.0
 """How improbable, in standard deviations of a normal value, noise makes the residual that a single pixel is masked for."""
 MAX_MISFIT = 3.0
 """Median of the residual's energy over the energy that noise leaves, from which on the scan as a whole does not fit."""
-MAX_MISFIT_SHARE = 0.1
-"""Share of pixels that do not fit, from which on something larger than an edge moved."""
+MAX_MISFIT_SHARE = 0.02
+"""Share of the lit pixels that do not fit, from which on something larger than a speck moved; of a scene that lies still, hardly one does not."""
 CULPRIT_SHARE = 0.7
 """Share of all residual energy that one step explains when it is the one that does not fit."""
 

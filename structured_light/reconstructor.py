@@ -14,6 +14,7 @@ from structured_light.decoder import Decoded, FringeDecoder
 from structured_light.fusion import fuse
 from structured_light.geometry import Geometry, ray_slopes
 from structured_light.mixed_pixels import reject_mixed
+from structured_light.motion import refuse_motion
 from structured_light.noise import NoiseModel
 from structured_light.patterns import FringePatterns
 from structured_light.point_map import PointMap
@@ -127,13 +128,14 @@ class FourEye:
         """The fused cloud.
 
         Raises:
-            ReconstructionError: frames of a projector are missing, or no pixel could be measured.
+            ReconstructionError: frames of a projector are missing, the part moved, or no pixel could be measured.
         """
         missing = [self._names[i] for i in self._used if i not in self._done]
         if missing:
             raise ReconstructionError(
                 f"Fringe frames are missing of {', '.join(missing)}.", cure="Capture the part again, complete.", detail="pattern_missing"
             )
+        refuse_motion([self._heights[i] for i in self._used], list(self._names.values()), self._pitch_mm)
         fused = fuse([self._heights[i] for i in self._used], z_mm=self._fused_z)
         self._fused_z = fused.z_mm
         if fused.contradicted > MAX_CONTRADICTED:

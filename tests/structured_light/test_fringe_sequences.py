@@ -170,11 +170,11 @@ def test_a_small_moving_thing_is_masked_and_the_rest_measured(frames_of) -> None
     position = ramp(patterns)
     frames = frames_of(patterns, position, np.random.default_rng(0))
     elsewhere = frames_of(patterns, position + 3, np.random.default_rng(1))
-    frames[3][5:15, 100:160] = elsewhere[3][5:15, 100:160]
+    frames[3][5:10, 100:130] = elsewhere[3][5:10, 100:130]
     decoded = decode(patterns, frames)
-    assert decoded.valid[5:15, 100:160].mean() < 0.2
-    decoded.column[5:15, 100:160] = np.nan
-    assert decoded.valid.mean() > 0.94
+    assert decoded.valid[5:10, 100:130].mean() < 0.2
+    decoded.column[5:10, 100:130] = np.nan
+    assert decoded.valid.mean() > 0.98
     assert np.nanmax(np.abs(decoded.column - position)) < 0.2
 
 
