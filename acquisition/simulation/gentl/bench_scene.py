@@ -11,6 +11,8 @@ from rig_configs.simulation import FaultKind
 
 # A late frame arrives this much after the station has stopped waiting.
 _TOO_LATE_S = 0.2
+# The camera was switched on before the bench's clock began: a stamp of 0 is what cameras without a clock send.
+SWITCHED_ON_NS = 1_000_000_000
 _FAULTS = {
     FaultKind.DROPPED: FrameFaultKind.DROPPED,
     FaultKind.INCOMPLETE: FrameFaultKind.INCOMPLETE,
@@ -50,7 +52,7 @@ class BenchScene:
             frame.pixels.fill(self._rig.camera.pixel_format.full_scale_dn)
         late_s = self._rig.timing.frame_timeout_s + _TOO_LATE_S if fault is FaultKind.LATE else 0.0
         wire_fault = _FAULTS.get(fault, FrameFaultKind.NONE) if fault else FrameFaultKind.NONE
-        return Exposure(frame.pixels, frame.timestamp_ns, wire_fault, late_s)
+        return Exposure(frame.pixels, frame.timestamp_ns + SWITCHED_ON_NS, wire_fault, late_s)
 
 
 def virtual_identity(camera: GenicamCamera) -> Identity:

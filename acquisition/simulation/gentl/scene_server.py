@@ -200,12 +200,14 @@ class SceneServer:
 
     def _settle(self) -> None:
         """Be there, or be gone, as the cable has it."""
-        is_there = self._listening is not None
-        if self._pulled or not self._scene.is_plugged:
-            if is_there:
-                self._vanish()
-        elif not is_there:
+        if self._listening is not None and not self._should_be_there():
+            self._vanish()
+        # Asked again: the end of a scan may have mended what the scan broke.
+        if self._listening is None and self._should_be_there():
             self._listen()
+
+    def _should_be_there(self) -> bool:
+        return self._scene.is_plugged and not self._pulled
 
     def _vanish(self) -> None:
         self._file.unlink(missing_ok=True)
