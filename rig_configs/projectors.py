@@ -137,6 +137,24 @@ class DlpProjectorConfig(ProjectorBase):
     )
     answer_timeout_s: float = Field(default=0.5, gt=0, le=1.5, description="Longest wait for an answer of the projector, seconds.")
 
+    def exposure_problem(self, camera_us: float) -> str | None:
+        """What is wrong with a camera's exposure of grey patterns, in words; None where it fits.
+
+        Mirrors know only on and off: a grey level is right only over a whole pattern. A camera that the projector does not trigger
+        must expose for a whole number of periods; one on a trigger line for the whole exposure, and not into the next pattern.
+
+        Args:
+            camera_us: the camera's exposure, µs.
+        """
+        if self.bit_depth == 1 and self.exposure_us == self.period_us:
+            return None
+        if self.trigger is DlpTrigger.SOFTWARE:
+            periods = max(1, round(camera_us / self.period_us))
+            fits = abs(camera_us - periods * self.period_us) <= 0.005 * camera_us
+            return None if fits else f"{camera_us:g} µs are not a whole number of the projector's periods of {self.period_us} µs"
+        fits = self.exposure_us <= camera_us <= self.period_us
+        return None if fits else f"{camera_us:g} µs are not from {self.exposure_us} to {self.period_us} µs, the projector's exposure and period"
+
     @model_validator(mode="after")
     def _controller_can_do_it(self) -> DlpProjectorConfig:
         sizes, shortest = DLP_SIZES[self.controller], DLP_SHORTEST_US[self.controller][self.bit_depth]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Protocol
 
 import numpy as np
@@ -112,12 +112,12 @@ class _Dlpc350:
         self._write_tables(talk, indices)
         self._validate(talk)
         _leds_by_sequencer(talk)
-        started = time.monotonic()
+        started = monotonic()
         talk.tell(common.run(common.Run.START))
         talk.wait_until(dlpc350.READ_RUN_STATE, lambda data: data[0] == common.Run.START, "start", _STATE_TIMEOUT_S)
         image = self._placed[indices[0]].image
         if image != self._buffered:
-            time.sleep(max(0.0, started + dlpc350.FLASH_LOAD_S - time.monotonic()))
+            sleep(max(0.0, started + dlpc350.FLASH_LOAD_S - monotonic()))
         self._buffered = image if len({self._placed[i].image for i in indices}) == 1 else None
 
     def stop(self, talk: Conversation) -> None:

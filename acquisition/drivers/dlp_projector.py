@@ -6,6 +6,8 @@ trigger lines in the order in which the patterns were loaded; docs/projectors.md
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ class DlpProjector:
         self._next = 0
         self._dark_in = 0
         """The session in which the projector was last turned dark, 0 since it was told to shine."""
+        self._closed = False
 
     @property
     def info(self) -> DeviceInfo:
@@ -102,16 +105,16 @@ class DlpProjector:
         self._next = 0
         if self._talk.is_open and self._dark_in == self._talk.session and self._talk.ask(common.READ_LEDS)[0] == common.LEDS_DARK:
             return
+        self._closed = False
         self._controller.stop(self._talk)
         self._dark_in = self._talk.session
 
     def close(self) -> None:
-        """Dark if it can be reached, then hang up."""
-        if self._talk.is_open:
-            try:
+        """Dark if it can be reached, also where its link was lost before, then hang up."""
+        if self._talk.session and not self._closed:
+            with contextlib.suppress(DeviceUnavailable):
                 self._controller.stop(self._talk)
-            except DeviceUnavailable:
-                self._loaded = 0
+        self._closed = True
         self._talk.close()
 
     @property
@@ -121,6 +124,7 @@ class DlpProjector:
     def _connect(self) -> None:
         if self._talk.is_open and self._checked == self._talk.session:
             return
+        self._closed = False
         self._controller.check(self._talk)
         self._checked = self._talk.session
 

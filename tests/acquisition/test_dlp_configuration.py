@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -71,6 +73,93 @@ def test_a_dlpc900_has_limits_of_its_own() -> None:
     for changes in ({"exposure_us": 4045}, {"exposure_us": 1 << 24, "period_us": 1 << 24}, {"width_px": 912}, {"manifest": "x"}):
         with pytest.raises(ValidationError):
             DlpProjectorConfig.model_validate(DLPC900 | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "camera_us", "fits"),
+    [
+        ({}, 8333, True),
+        ({}, 16666, True),
+        ({}, 12500, False),
+        ({}, 4000, False),
+        ({"bit_depth": 1}, 12500, True),
+        ({"bit_depth": 1, "period_us": 9000}, 12500, False),
+        ({"trigger": "trig_out", "period_us": 9000}, 8800, True),
+        ({"trigger": "trig_out", "period_us": 9000}, 8000, False),
+        ({"trigger": "trig_in", "period_us": 9000}, 9100, False),
+    ],
+)
+def test_a_camera_must_expose_for_whole_patterns(changes: dict[str, Any], camera_us: float, fits: bool) -> None:
+    assert (DlpProjectorConfig.model_validate(DLPC350 | changes).exposure_problem(camera_us) is None) == fits
+
+
+class UsbDevice:
+    """As hidapi's device class behaves."""
+
+    def __init__(self, path: bytes | None = None) -> None:
+        self.path = path
+        self.written: list[bytes] = []
+        self.answers: list[list[int]] = []
+        self.gone = False
+
+    def open_path(self, path: bytes) -> None:
+        self.path = path
+
+    def write(self, report: bytes) -> int:
+        self.written.append(report)
+        return -1 if self.gone else len(report)
+
+    def read(self, size: int, timeout_ms: int) -> list[int]:
+        if self.gone:
+            raise OSError("read error")
+        assert (size, timeout_ms) == (64, 250)
+        return self.answers.pop(0) if self.answers else []
+
+    def error(self) -> str:
+        return "No such device"
+
+    def close(self) -> None:
+        self.path = None
+
+
+@pytest.fixture
+def usb(monkeypatch: pytest.MonkeyPatch) -> UsbDevice:
+    device = UsbDevice()
+    found = [{"path": b"/dev/hidraw3", "serial_number": serial, "interface_number": interface} for serial in ("LCR2", "LCR3") for interface in (1, 0)]
+    found[1]["path"] = b"/dev/hidraw7"
+    module = SimpleNamespace(device=lambda: device, enumerate=lambda vendor, product: found if (vendor, product) == (0x0451, 0x6401) else [])
+    monkeypatch.setitem(sys.modules, "hid", module)
+    return device
+
+
+def test_a_usb_projector_is_found_by_its_serial_number_on_its_first_interface(usb: UsbDevice) -> None:
+    link = open_link("hid:0451:6401:LCR2")
+    assert (usb.path, link.serial) == (b"/dev/hidraw7", "LCR2")
+    with pytest.raises(OSError, match=r"2 USB devices 0451:6401 \(LCR2, LCR3\); name a serial number"):
+        open_link("hid:0451:6401")
+    with pytest.raises(OSError, match="no USB device 0451:c900"):
+        open_link("hid:0451:c900")
+    link.close()
+    assert usb.path is None
+
+
+def test_usb_reports_go_out_behind_report_number_0_and_come_back_without(usb: UsbDevice) -> None:
+    link = open_link("hid:0451:6401:LCR2")
+    link.write(b"\x40".ljust(64, b"\0"))
+    assert usb.written == [b"\x00\x40".ljust(65, b"\0")]
+    usb.answers.append([7] * 64)
+    assert link.read(0.25) == bytes([7] * 64)
+    with pytest.raises(TimeoutError):
+        link.read(0.25)
+
+
+def test_a_usb_projector_that_is_unplugged_is_an_error_on_write_and_on_read(usb: UsbDevice) -> None:
+    link = open_link("hid:0451:6401:LCR2")
+    usb.gone = True
+    with pytest.raises(OSError, match="No such device"):
+        link.write(bytes(64))
+    with pytest.raises(OSError, match="read error"):
+        link.read(0.25)
 
 
 def test_a_link_to_nothing_says_what_was_looked_for() -> None:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from acquisition.devices import Projector
+from acquisition.drivers import dlp_controllers, dlpc350
 from acquisition.drivers.dlp_planes import flash_images
 from acquisition.drivers.dlp_projector import DlpProjector
 from acquisition.simulation.dlp_controllers import EmulatedDlpc350, EmulatedDlpc900
@@ -77,6 +78,14 @@ def screen() -> Screen:
     return Screen()
 
 
+@pytest.fixture
+def flash_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The waits for images from flash, seconds, none of which is slept."""
+    waits: list[float] = []
+    monkeypatch.setattr(dlp_controllers, "sleep", waits.append)
+    return waits
+
+
 @pytest.fixture(scope="session")
 def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("flash")
@@ -85,7 +94,7 @@ def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def peer350(screen: Screen, flash: Path) -> Iterator[EmulatedDlpc350]:
+def peer350(screen: Screen, flash: Path, flash_waits: list[float]) -> Iterator[EmulatedDlpc350]:
     with EmulatedDlpc350.of_folder(flash, screen.show) as peer:
         yield peer
 
@@ -137,6 +146,20 @@ def test_the_two_controllers_of_a_9000_each_get_their_half(screen: Screen) -> No
         np.testing.assert_array_equal(screen.lit, patterns[1])
         projector.close()
         assert screen.lit is None
+
+
+def test_a_dlpc350_is_given_time_to_take_another_image_from_flash_and_no_time_for_the_same(
+    peer350: EmulatedDlpc350, flash: Path, flash_waits: list[float]
+) -> None:
+    projector = DlpProjector(config_of("dlpc350", peer350.address, flash / "manifest.json"))
+    projector.load(some_patterns(SIZES["dlpc350"]))
+    counts: list[int] = []
+    for i in (0, 1, 4, 3, 0):  # 3 and 4 are in the second image
+        projector.show(i)
+        counts.append(len(flash_waits))
+    assert counts == [1, 1, 2, 2, 3]
+    assert all(0 < wait <= dlpc350.FLASH_LOAD_S for wait in flash_waits)
+    projector.close()
 
 
 def test_fringes_that_no_line_repeats_are_shown_bit_for_bit_too(peer900: EmulatedDlpc900, screen: Screen) -> None:
@@ -301,6 +324,20 @@ def test_closing_an_unplugged_projector_never_fails(projector: Projector, peer: 
     projector.load(patterns[1:2])
     peer.unplug()
     projector.close()
+
+
+def test_closing_turns_a_projector_dark_whose_link_was_lost_while_it_shone(
+    projector: DlpProjector, peer: Peer, patterns: list[Pattern], screen: Screen
+) -> None:
+    projector.load(patterns[1:2])
+    projector.show(0)
+    peer.silent = True
+    with pytest.raises(DeviceUnavailable, match="does not answer"):
+        _ = projector.info
+    peer.silent = False
+    assert screen.lit is not None
+    projector.close()
+    assert screen.lit is None
 
 
 def test_a_refusal_of_the_dlpc900_comes_with_its_reason(peer900: EmulatedDlpc900) -> None:
