@@ -16,6 +16,7 @@ import struct
 import tempfile
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -192,8 +193,7 @@ class SceneServer:
 
     def _run(self, task: str) -> None:
         if task == "pulse":
-            if self._camera:
-                self._camera.send(_REPLY.pack(_LINE0, 0, 0, 0.0))
+            self._say(_LINE0, 0, 0, 0.0)
         else:
             self._pulled = task == "unplug"
             self._settle()
@@ -302,10 +302,14 @@ class SceneServer:
 
     def _expose(self, wire: WireFormat, rows: slice, columns: slice, exposure_us: float, gain_db: float) -> None:
         exposure = self._scene.expose(exposure_us, gain_db)
-        assert self._camera is not None
         assert self._memory is not None
         by_hand = self.faults.popleft() if self.faults else FrameFaultKind.NONE
         pack(exposure.pixels[rows, columns], self._identity.pixel_format, wire, np.frombuffer(self._memory, np.uint8))
         # The camera is busy as long as the frame is held back.
         self._closing.wait(max(self.late_s, exposure.late_s))
-        self._camera.send(_REPLY.pack(_FRAME, by_hand or exposure.fault, exposure.timestamp_ns, exposure_us))
+        self._say(_FRAME, by_hand or exposure.fault, exposure.timestamp_ns, exposure_us)
+
+    def _say(self, what: int, fault: int, timestamp_ns: int, exposure_us: float) -> None:
+        if self._camera is not None:
+            with suppress(ConnectionError):  # it closed the camera meanwhile, and is heard to have done so next
+                self._camera.send(_REPLY.pack(what, fault, timestamp_ns, exposure_us))
