@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,12 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from pydantic import ValidationError
+import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from acquisition.drivers.dlp_planes import bits_of, flash_images, pack, place, read_manifest
 from acquisition.drivers.hid_link import open_link
 from rig_configs.errors import RigFileError
-from rig_configs.projectors import DlpProjectorConfig
+from rig_configs.projectors import DlpProjectorConfig, ProjectorConfig
 
 DLPC350 = {
     "driver": "dlp",
@@ -65,6 +67,23 @@ def test_what_a_dlpc350_can_do_is_accepted(changes: dict[str, Any]) -> None:
 def test_what_a_dlpc350_cannot_do_is_refused(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         DlpProjectorConfig.model_validate(DLPC350 | changes)
+
+
+def test_the_examples_of_the_manual_are_valid() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "projectors.md").read_text(encoding="utf-8")
+    examples = yaml.safe_load(manual.partition("```yaml")[2].partition("```")[0])
+    configs = TypeAdapter(list[ProjectorConfig]).validate_python(examples)
+    assert [config.driver for config in configs] == ["dlp", "dlp", "screen"]
+
+
+def test_every_error_code_of_the_projector_drivers_is_in_the_manual() -> None:
+    root = Path(__file__).parents[2]
+    manual = (root / "docs" / "projectors.md").read_text(encoding="utf-8")
+    drivers = [*(root / "acquisition" / "drivers").glob("dlp_*.py"), root / "acquisition" / "drivers" / "screen_projector.py"]
+    sources = "".join(path.read_text(encoding="utf-8") for path in drivers)
+    codes = set(re.findall(r'detail="(\w+)"', sources)) | {"unplugged", "no_answer", "garbled", "refused"}
+    assert len(codes) > 10
+    assert [code for code in sorted(codes) if f"`{code}`" not in manual and f".{code}`" not in manual] == []
 
 
 def test_a_dlpc900_has_limits_of_its_own() -> None:

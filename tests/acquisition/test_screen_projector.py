@@ -75,6 +75,7 @@ def config_of(x_screen: XScreen, **changes: Any) -> ScreenProjectorConfig:
         "nominal": {"azimuth_deg": 0, "tilt_deg": 30, "distance_mm": 220, "field_width_mm": 60},
         "x_display": x_screen.name,
         "latency_s": 0.0,
+        "answer_timeout_s": 1.5,
     }
     return ScreenProjectorConfig.model_validate(values | changes)
 
@@ -223,7 +224,7 @@ def window_of(projector: ScreenProjector) -> subprocess.Popen[bytes]:
 
 @pytest.mark.parametrize(("how", "detail"), [(signal.SIGKILL, "unplugged"), (signal.SIGSTOP, "no_answer")])
 def test_a_window_that_dies_or_hangs_is_told_ends_dark_and_opens_again(screen: XScreen, opened: Opener, how: signal.Signals, detail: str) -> None:
-    projector = opened(config_of(screen, answer_timeout_s=0.3))
+    projector = opened(config_of(screen))
     patterns = some_patterns()
     projector.load(patterns)
     projector.show(1)
@@ -231,9 +232,11 @@ def test_a_window_that_dies_or_hangs_is_told_ends_dark_and_opens_again(screen: X
     window.send_signal(how)
     if how is signal.SIGKILL:
         window.wait()
+    projector._config = config_of(screen, answer_timeout_s=0.1)  # no need to wait long for what cannot come
     with pytest.raises(DeviceUnavailable) as caught:
         projector.show(0)
     assert caught.value.code == f"device.unavailable.{detail}"
+    projector._config = config_of(screen)
     with pytest.raises(DeviceUnavailable, match="0 are loaded"):
         projector.show(0)
     projector.dark()
