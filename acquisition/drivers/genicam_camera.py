@@ -8,18 +8,16 @@ call, so a producer that never returns stops the whole process. The rig therefor
 from __future__ import annotations
 
 import os
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from acquisition.devices import DeviceInfo, RawFrame
 from acquisition.drivers.genicam_connection import Connection
 from acquisition.drivers.genicam_formats import FrameCounter, unpack, wire_format
 from acquisition.drivers.genicam_nodes import NodeState, Setting, enable_chunks, find, is_written, read, report, settings, write
+from acquisition.drivers.genicam_owner import Owner
 from rig_configs.cameras import GenicamCamera as GenicamConfig
 from rig_configs.cameras import TriggerSource
 from rig_configs.errors import D3Error, DeviceUnavailable, FrameFault, FrameTimeout
@@ -58,7 +56,7 @@ class GenicamCamera:
         self._incomplete_seen = 0
         self._missed_before = 0
         self._taken = 0
-        self._owner = _Owner(f"camera {config.serial or config.user_id or config.model}")
+        self._owner = Owner(f"camera {config.serial or config.user_id or config.model}")
 
     # ------------------------------------------------------------------------------------------------- from any thread
 
@@ -305,49 +303,3 @@ class GenicamCamera:
 
 def _odd(how: str, detail: str) -> FrameFault:
     return FrameFault(f"A frame arrived {how}.", cure="Correct the camera's section of rig.yaml to what the camera sends.", detail=detail)
-
-
-class _Owner:
-    """The one thread that talks to the camera."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._tasks: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-
-    def do(self, task: Callable[[], Result], timeout_s: float) -> Result:
-        """The task's result. Raises what it raises, or DeviceUnavailable (``hangs``) when it takes longer than it may."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
-                self._thread.start()
-        future: Future[Result] = Future()
-        self._tasks.put((task, future))
-        try:
-            return future.result(timeout_s)
-        except TimeoutError:
-            future.cancel()
-            raise DeviceUnavailable(
-                f"The {self._name} has not answered for {timeout_s:g} s.",
-                cure="Switch the camera off and on; restart the rig if it stays.",
-                detail="hangs",
-            ) from None
-
-    def close(self) -> None:
-        """End the thread; one that hangs is left behind."""
-        with self._starting:
-            if self._thread is not None:
-                self._tasks.put(None)
-                self._thread.join(_COMMAND_S)
-                self._thread = None
-
-    def _work(self) -> None:
-        while (item := self._tasks.get()) is not None:
-            task, future = item
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(task())
-            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                future.set_exception(error)

@@ -6,6 +6,7 @@ the main thread (genicam/harvesters issue 463), and neither it nor producers pro
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from contextlib import suppress
@@ -20,6 +21,8 @@ SEARCH_PATH = "GENICAM_GENTL64_PATH"
 
 with warnings.catch_warnings():  # harvesters sets the process's warning filters as it is imported
     from harvesters.core import Callback, Harvester, ImageAcquirer
+# What it logs as an error it also raises, and is told in the station's words.
+logging.getLogger("harvesters.core").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

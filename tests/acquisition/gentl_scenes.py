@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from acquisition.devices import Pixels
-from acquisition.simulation.gentl.scene_server import Exposure, Identity, SceneServer
+from acquisition.simulation.gentl.scene_server import SceneServer
+from acquisition.simulation.gentl.seen import Exposure, Identity
 from rig_configs.cameras import GenicamCamera, PixelFormat
 
 WIDTH, HEIGHT = 78, 66

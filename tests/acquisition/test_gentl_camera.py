@@ -13,7 +13,8 @@ import pytest
 
 from acquisition.devices import Camera
 from acquisition.drivers.genicam_camera import GenicamCamera
-from acquisition.simulation.gentl.scene_server import FrameFaultKind, SceneServer
+from acquisition.simulation.gentl.scene_server import SceneServer
+from acquisition.simulation.gentl.seen import FrameFaultKind
 from rig_configs.cameras import PixelFormat, WireFormat
 from rig_configs.errors import DeviceError, DeviceUnavailable, FrameFault, FrameTimeout
 from tests.acquisition.gentl_scenes import HEIGHT, WIDTH, PaintedScene, configuration, identity

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from acquisition.simulation.gentl.build import producer
-from acquisition.simulation.gentl.scene_server import FrameFaultKind, SceneServer
+from acquisition.simulation.gentl.scene_server import SceneServer
+from acquisition.simulation.gentl.seen import FrameFaultKind
 from rig_configs.cameras import PixelFormat
 from tests.acquisition.gentl_scenes import PaintedScene, identity
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acquisition.simulation.bench import Bench
-from acquisition.simulation.gentl.scene_server import Exposure, FrameFaultKind, Identity
+from acquisition.simulation.gentl.seen import Exposure, FrameFaultKind, Identity
 from rig_configs.cameras import SIMULATED_FORMATS, GenicamCamera
 from rig_configs.errors import RigFileError
 from rig_configs.schema import RigConfig

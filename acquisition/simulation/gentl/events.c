@@ -24,11 +24,9 @@ GC_API GCRegisterEvent(void *source, int32_t type, void **handle) {
   event *one = source ? slot(source, type) : NULL;
   if (!one) return fail(GC_NOT_IMPLEMENTED, "the module has no such event");
   if (one->registered) return fail(GC_RESOURCE_IN_USE, "the event is registered already");
-  memset(one, 0, sizeof *one);
-  one->head.kind = KIND_EVENT;
-  one->type = type;
-  one->source = source;
-  one->registered = true;
+  pthread_mutex_lock(&lock);
+  *one = (event){.head.kind = KIND_EVENT, .type = type, .source = source, .registered = true};
+  pthread_mutex_unlock(&lock);
   *handle = one;
   return GC_OK;
 }

@@ -163,7 +163,7 @@ static void *live(void *argument) {
 
 bool scene_is_there(device *of) {
   struct pollfd socket = {of->socket, POLLRDHUP, 0};
-  return !of->gone && poll(&socket, 1, 0) >= 0 && !socket.revents;
+  return poll(&socket, 1, 0) >= 0 && !socket.revents;
 }
 
 /* Memory that the scene paints frames into; the scene gets it with the first message. */

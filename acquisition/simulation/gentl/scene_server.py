@@ -17,18 +17,16 @@ import tempfile
 import threading
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
-from acquisition.devices import Pixels
 from acquisition.simulation.gentl.build import NAME, producer
 from acquisition.simulation.gentl.packing import pack
-from rig_configs.cameras import PixelFormat, WireFormat
+from acquisition.simulation.gentl.seen import FrameFaultKind, Identity, Scene
+from rig_configs.cameras import WireFormat
 
 _REQUEST = struct.Struct("=6I2dQ")
 _REPLY = struct.Struct("=2IQd")
@@ -37,67 +35,6 @@ _FRAME, _LINE0 = 1, 2
 # How often the scene is asked whether the camera's cable is in.
 _LOOK_S = 0.05
 _WIRE = {wire.pfnc: wire for wire in WireFormat}
-
-
-class FrameFaultKind(IntEnum):
-    """What happens to a frame between sensor and station."""
-
-    NONE = 0
-    DROPPED = 1
-    """Exposed and counted, never delivered."""
-    INCOMPLETE = 2
-    """Only its upper half arrives, and the camera says so."""
-    DUPLICATED = 3
-    """Delivered twice, with the same frame id."""
-    MISSED = 4
-    """The camera does not see the trigger; its missed-trigger counter does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """What the sensor saw."""
-
-    pixels: Pixels
-    """The whole sensor, (H, W) or (H, W, 3), right-aligned digital numbers of the sensor's pixel format."""
-    timestamp_ns: int
-    """Start of exposure on the camera's clock."""
-    fault: FrameFaultKind = FrameFaultKind.NONE
-    late_s: float = 0.0
-    """How long the frame is held back."""
-
-
-class Scene(Protocol):
-    """What a virtual camera looks at. Everything is called from the server's thread."""
-
-    @property
-    def is_plugged(self) -> bool:
-        """Whether the camera's cable is in; looked at all the time."""
-        ...
-
-    def started(self) -> None:
-        """The camera was armed."""
-        ...
-
-    def stopped(self) -> None:
-        """The camera was disarmed."""
-        ...
-
-    def expose(self, exposure_us: float, gain_db: float) -> Exposure:
-        """Take a frame of what is lit now."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who the virtual camera says it is."""
-
-    serial: str
-    model: str
-    user_id: str
-    width_px: int
-    height_px: int
-    pixel_format: PixelFormat
-    """Of the sensor; the camera offers the wire formats of its family."""
 
 
 class SceneServer:
