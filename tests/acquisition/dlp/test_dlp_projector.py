@@ -1,130 +1,21 @@
-"""A DLP projector shows exactly what it was given, refuses what it cannot, and fails dark and by name."""
+"""A DLP projector shows exactly what it was given, refuses what it cannot show, and keeps to its trigger lines."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from dlp_cell import SIZES, Pattern, Screen, config_of, fringe, some_patterns
 
 from acquisition.devices import Projector
-from acquisition.drivers import dlp_controllers, dlpc350
+from acquisition.drivers import dlpc350
 from acquisition.drivers.dlp_planes import flash_images
 from acquisition.drivers.dlp_projector import DlpProjector
 from acquisition.simulation.dlp_controllers import EmulatedDlpc350, EmulatedDlpc900
 from acquisition.simulation.dlp_controllers.peer import Peer
 from rig_configs.errors import DeviceUnavailable, RigFileError
-from rig_configs.projectors import DlpProjectorConfig
-
-Pattern = NDArray[np.uint8]
-NOMINAL = {"azimuth_deg": 0, "tilt_deg": 30, "distance_mm": 220, "field_width_mm": 60}
-SIZES = {"dlpc350": (1140, 912), "dlpc900": (1080, 1920), "dlpc900 dual": (1600, 2560)}
-
-
-class Screen:
-    """What the projector throws, and when it changed."""
-
-    def __init__(self) -> None:
-        self.lit: Pattern | None = None
-        self.seen: list[Pattern | None] = []
-        self.changed = threading.Condition()
-
-    def show(self, pattern: Pattern | None) -> None:
-        with self.changed:
-            self.lit = pattern
-            self.seen.append(pattern)
-            self.changed.notify_all()
-
-    def wait_for(self, count: int) -> None:
-        with self.changed:
-            assert self.changed.wait_for(lambda: len(self.seen) >= count, 5)
-
-
-def fringe(size: tuple[int, int], phase: float) -> Pattern:
-    row = np.round(127.5 + 127.5 * np.cos(2 * np.pi * np.arange(size[1]) / 36 + phase)).astype(np.uint8)
-    return np.tile(row, (size[0], 1))
-
-
-def some_patterns(size: tuple[int, int]) -> list[Pattern]:
-    """Grey, black-and-white, grey, black-and-white; the third grey one needs a second image."""
-    gray_code = np.tile((np.arange(size[1]) // 64 % 2 * 255).astype(np.uint8), (size[0], 1))
-    return [fringe(size, 0), gray_code, fringe(size, 2), 255 - gray_code, fringe(size, 4)]
-
-
-def config_of(kind: str, link: str, manifest: Path | None = None, **changes: Any) -> DlpProjectorConfig:
-    height, width = SIZES[kind]
-    values = {
-        "driver": "dlp",
-        "controller": kind.split()[0],
-        "name": "north",
-        "link": link,
-        "width_px": width,
-        "height_px": height,
-        "nominal": NOMINAL,
-        "exposure_us": 8500,
-        "period_us": 9000,
-        "manifest": manifest,
-        "answer_timeout_s": 1.5,
-    }
-    return DlpProjectorConfig.model_validate(values | changes)
-
-
-@pytest.fixture
-def screen() -> Screen:
-    return Screen()
-
-
-@pytest.fixture
-def flash_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The waits for images from flash, seconds, none of which is slept."""
-    waits: list[float] = []
-    monkeypatch.setattr(dlp_controllers, "sleep", waits.append)
-    return waits
-
-
-@pytest.fixture(scope="session")
-def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("flash")
-    flash_images(some_patterns(SIZES["dlpc350"]), folder)
-    return folder
-
-
-@pytest.fixture
-def peer350(screen: Screen, flash: Path, flash_waits: list[float]) -> Iterator[EmulatedDlpc350]:
-    with EmulatedDlpc350.of_folder(flash, screen.show) as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer900(screen: Screen) -> Iterator[EmulatedDlpc900]:
-    with EmulatedDlpc900(1920, 1080, screen.show) as peer:
-        yield peer
-
-
-@pytest.fixture(params=["dlpc350", "dlpc900"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
-@pytest.fixture
-def peer(kind: str, request: pytest.FixtureRequest) -> Peer:
-    return request.getfixturevalue({"dlpc350": "peer350", "dlpc900": "peer900"}[kind])
-
-
-@pytest.fixture
-def projector(kind: str, peer: Peer, flash: Path) -> Iterator[DlpProjector]:
-    driver = DlpProjector(config_of(kind, peer.address, flash / "manifest.json" if kind == "dlpc350" else None))
-    yield driver
-    driver.close()
-
-
-@pytest.fixture
-def patterns(kind: str) -> list[Pattern]:
-    return some_patterns(SIZES[kind])
 
 
 def test_every_loaded_pattern_is_shown_bit_for_bit_in_any_order(projector: Projector, patterns: list[Pattern], screen: Screen) -> None:
@@ -268,116 +159,6 @@ def test_a_pattern_that_is_not_loaded_is_refused(projector: Projector, patterns:
     with pytest.raises(DeviceUnavailable, match="5 are loaded") as caught:
         projector.show(index)
     assert caught.value.code == "device.unavailable.no_such_pattern"
-
-
-def fail(peer: Peer, fault: str) -> None:
-    match fault:
-        case "refused":
-            peer.refused.add(0x1A24)
-        case "unplugged":
-            peer.unplug()
-        case _:
-            setattr(peer, {"no_answer": "silent", "garbled": "garbled"}[fault], True)
-
-
-def mend(peer: Peer, fault: str) -> None:
-    if fault == "unplugged":
-        peer.plug_in()
-    peer.silent = peer.garbled = False
-    peer.refused.clear()
-
-
-@pytest.mark.parametrize("step", ["load", "show", "dark"])
-@pytest.mark.parametrize("fault", ["refused", "no_answer", "garbled", "unplugged"])
-def test_a_fault_at_any_step_is_named_and_the_projector_works_again_after(
-    projector: DlpProjector, peer: Peer, patterns: list[Pattern], screen: Screen, fault: str, step: str
-) -> None:
-    few = patterns[1:2]
-    projector.load(few)
-    projector.show(0)
-    fail(peer, fault)
-    projector._talk._timeout_s = 0.05 if fault == "no_answer" else 1.5  # no need to wait long for what cannot come
-    with pytest.raises(DeviceUnavailable) as caught:
-        {"load": lambda: projector.load(few), "show": lambda: projector.show(0), "dark": projector.dark}[step]()
-    assert caught.value.code == f"device.unavailable.{fault}"
-    mend(peer, fault)
-    projector._talk._timeout_s = 1.5
-    projector.load(few)
-    projector.show(0)
-    np.testing.assert_array_equal(screen.lit, few[0])
-    projector.close()
-    assert screen.lit is None
-
-
-def test_after_a_lost_link_patterns_must_be_loaded_again(projector: Projector, peer: Peer, patterns: list[Pattern]) -> None:
-    projector.load(patterns[1:2])
-    peer.unplug()
-    with pytest.raises(DeviceUnavailable, match="went away"):
-        projector.show(0)
-    with pytest.raises(DeviceUnavailable, match="cannot be opened"):
-        projector.dark()
-    peer.plug_in()
-    projector.dark()
-    with pytest.raises(DeviceUnavailable, match="0 are loaded"):
-        projector.show(0)
-
-
-def test_closing_an_unplugged_projector_never_fails(projector: Projector, peer: Peer, patterns: list[Pattern]) -> None:
-    projector.load(patterns[1:2])
-    peer.unplug()
-    projector.close()
-
-
-def test_closing_turns_a_projector_dark_whose_link_was_lost_while_it_shone(
-    projector: DlpProjector, peer: Peer, patterns: list[Pattern], screen: Screen
-) -> None:
-    projector.load(patterns[1:2])
-    projector.show(0)
-    peer.silent = True
-    projector._talk._timeout_s = 0.05
-    with pytest.raises(DeviceUnavailable, match="does not answer"):
-        _ = projector.info
-    peer.silent = False
-    projector._talk._timeout_s = 1.5
-    assert screen.lit is not None
-    projector.close()
-    assert screen.lit is None
-
-
-def test_a_refusal_of_the_dlpc900_comes_with_its_reason(peer900: EmulatedDlpc900) -> None:
-    projector = DlpProjector(config_of("dlpc900", peer900.address))
-    projector.load(some_patterns(SIZES["dlpc900"])[1:2])
-    peer900.write(0x1A31, bytes([1, 0, 1, 0, 0, 0]))  # somebody else reconfigures it, so its images are gone
-    with pytest.raises(DeviceUnavailable, match="refuses command 0x1A24: what the parameter names is not there"):
-        projector.show(0)
-    projector.close()
-
-
-def test_a_projector_that_reports_a_hardware_error_is_not_used(
-    projector: Projector, peer: Peer, patterns: list[Pattern], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = peer.read
-    monkeypatch.setattr(peer, "read", lambda command: b"\x81" if command == 0x1A0A else read(command))
-    with pytest.raises(DeviceUnavailable, match="the sequencer failed") as caught:
-        projector.load(patterns[1:2])
-    assert caught.value.code == "device.unavailable.hardware"
-
-
-def test_leds_that_do_not_obey_are_told(projector: Projector, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = peer.read
-    monkeypatch.setattr(peer, "read", lambda command: b"\x08" if command == 0x1A07 else read(command))
-    with pytest.raises(DeviceUnavailable, match="LED enable is 08, not 00") as caught:
-        projector.dark()
-    assert caught.value.code == "device.unavailable.not_confirmed"
-
-
-def test_another_board_than_rig_yaml_names_is_refused(screen: Screen) -> None:
-    with EmulatedDlpc900(2560, 1600, screen.show) as peer:
-        projector = DlpProjector(config_of("dlpc900", peer.address))
-        with pytest.raises(DeviceUnavailable, match="has 2560 x 1600 mirrors") as caught:
-            _ = projector.info
-        assert caught.value.code == "device.unavailable.wrong_device"
-        projector.close()
 
 
 def driver_on(kind: str, peer: Peer, flash: Path, trigger: str) -> DlpProjector:
