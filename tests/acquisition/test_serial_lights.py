@@ -152,7 +152,7 @@ def test_a_dead_controller_is_asked_three_times_and_told_to_be_dark_once(room: R
 @each_family
 def test_a_command_left_half_said_by_another_program_does_not_harm(family: str, tmp_path: Path) -> None:
     half = {"ccs": b"@01F", "gardasoft": b"RS1,", "dollar": b"$310", "tms": b"@01SI{"}[family]
-    with Room(serial_lights(family, tmp_path / "port", attempts=1, baud=115200)) as room:
+    with Room(serial_lights(family, tmp_path / "port", attempts=1, baud=115200, answer_timeout_ms=200)) as room:
         room.controller.disturb(half)
         room.lights.on(1)
         assert room.controller.levels == only(1)
@@ -170,7 +170,7 @@ def test_noise_before_and_half_a_command_at_the_controller_are_overcome(room: Ro
 
 @each_family
 def test_what_the_controller_refuses_is_an_error(family: str, tmp_path: Path) -> None:
-    config = serial_lights(family, tmp_path / "port", attempts=1, baud=115200)
+    config = serial_lights(family, tmp_path / "port", attempts=1, baud=115200, answer_timeout_ms=200)
     fewer = config.model_copy(update={"channels": config.channels[:3]})
     with Room(config, fewer) as room:
         error = room.failing("on", 0)
