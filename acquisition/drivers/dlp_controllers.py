@@ -114,7 +114,10 @@ class _Dlpc350:
         _leds_by_sequencer(talk)
         started = monotonic()
         talk.tell(common.run(common.Run.START))
-        talk.wait_until(dlpc350.READ_RUN_STATE, lambda data: data[0] == common.Run.START, "start", _STATE_TIMEOUT_S)
+        if self._config.trigger is DlpTrigger.TRIG_OUT:
+            _check_hardware(talk)  # a short sequence may be over before anybody sees it run
+        else:
+            talk.wait_until(dlpc350.READ_RUN_STATE, lambda data: data[0] == common.Run.START, "start", _STATE_TIMEOUT_S)
         image = self._placed[indices[0]].image
         if image != self._buffered:
             sleep(max(0.0, started + dlpc350.FLASH_LOAD_S - monotonic()))
@@ -256,7 +259,10 @@ class _Dlpc900:
         talk.tell(dlpc900.reorder(indices, 0 if for_ever else len(indices)))
         _leds_by_sequencer(talk)
         talk.tell(common.run(common.Run.START))
-        talk.wait_until(common.READ_MAIN_STATUS, common.is_running, "start", _STATE_TIMEOUT_S)
+        if self._config.trigger is DlpTrigger.TRIG_OUT:
+            _check_hardware(talk)  # a short sequence may be over before anybody sees it run
+        else:
+            talk.wait_until(common.READ_MAIN_STATUS, common.is_running, "start", _STATE_TIMEOUT_S)
 
     def stop(self, talk: Conversation) -> None:
         self._halt(talk)

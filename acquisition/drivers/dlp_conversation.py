@@ -12,10 +12,11 @@ from acquisition.drivers.hid_link import HidLink, open_link
 from rig_configs.errors import DeviceUnavailable
 
 _POLL_S = 0.002
+_WORK_TIMEOUT_S = 2.0
 
 
 class Conversation:
-    """A link that opens when it is first needed, and again after it failed.
+    """A link that opens when it is first needed, and again after it failed. For one thread at a time.
 
     Args:
         name: the projector's name, for errors.
@@ -58,9 +59,9 @@ class Conversation:
         for message in messages:
             self.tell(message)
 
-    def ask(self, message: Message) -> bytes:
+    def ask(self, message: Message, timeout_s: float | None = None) -> bytes:
         """Send a read and return the answer's data, at least one byte. Raises DeviceUnavailable as :meth:`tell`."""
-        answer = self._exchange(message)
+        answer = self._exchange(message, timeout_s)
         if answer.failed or not answer.data:
             self._refused(message)
         return answer.data
@@ -89,8 +90,11 @@ class Conversation:
         return data
 
     def check_reason(self, what: str) -> None:
-        """Ask for the controller's error code and raise DeviceUnavailable (``refused``) where it has one; for commands without acknowledgement."""
-        if self._reason is not None and (code := self.ask(self._reason[0])[0]):
+        """Ask for the controller's error code and raise DeviceUnavailable (``refused``) where it has one; for commands without acknowledgement.
+
+        It answers when it has done them, so it is given more time than for others.
+        """
+        if self._reason is not None and (code := self.ask(self._reason[0], _WORK_TIMEOUT_S)[0]):
             self._refused(what, f": {self._reason[1].get(code, f'error {code}')}")
 
     def close(self) -> None:
@@ -113,25 +117,26 @@ class Conversation:
             self.session += 1
         return self._link
 
-    def _exchange(self, message: Message) -> Answer:
+    def _exchange(self, message: Message, timeout_s: float | None = None) -> Answer:
         link = self._opened()
+        timeout_s = timeout_s or self._timeout_s
         self._sequence = (self._sequence + 1) & 0xFF
         try:
             for report in reports(message, self._sequence):
                 link.write(report)
             if not (message.is_read or message.wants_answer):
                 return Answer(self._sequence, False, b"")
-            return self._answer(link, message)
+            return self._answer(link, timeout_s)
         except TimeoutError as cause:
-            self._lost(f"does not answer command 0x{message.command:04X} within {self._timeout_s:g} s", "no_answer", cause)
+            self._lost(f"does not answer command 0x{message.command:04X} within {timeout_s:g} s", "no_answer", cause)
         except ValueError as cause:
             self._lost(f"answers command 0x{message.command:04X} with what cannot be read: {cause}", "garbled", cause)
         except OSError as cause:
             self._lost(f"went away: {cause}", "unplugged", cause)
 
-    def _answer(self, link: HidLink, message: Message) -> Answer:
-        """The answer to this message; one to an earlier message is late and is passed over."""
-        deadline = time.monotonic() + self._timeout_s
+    def _answer(self, link: HidLink, timeout_s: float) -> Answer:
+        """The answer to the last message; one to an earlier message is late and is passed over."""
+        deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
             answer = parse_answer(link.read(left))
             if answer.sequence == self._sequence:

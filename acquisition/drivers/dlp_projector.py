@@ -24,7 +24,8 @@ from rig_configs.projectors import DlpController, DlpProjectorConfig, DlpTrigger
 class DlpProjector:
     """The Projector over a DLP controller.
 
-    It connects when it is first used, and again by itself after it was lost; its patterns must then be loaded again.
+    It connects when it is first used, and again by itself after it was lost; its patterns must then be loaded again. For one thread
+    at a time.
     """
 
     def __init__(self, config: DlpProjectorConfig) -> None:

@@ -67,7 +67,7 @@ class Window:
             for i in range(count):
                 surface = self._pygame.image.frombuffer(memory[i * size : (i + 1) * size], self._size, "P")
                 surface.set_palette(grey)
-                self._patterns.append(surface.convert(self._screen))
+                self._patterns.append(surface)  # a byte a pixel; the palette makes it grey on its way to the screen
 
     def dark(self) -> None:
         """All black."""

@@ -45,7 +45,9 @@ class Peer:
         return f"unix:{self._path}"
 
     def start(self) -> Self:
-        """Power on and plugged in."""
+        """Power on and plugged in; nothing to do where it is."""
+        if self._thread is not None:
+            return self
         self.power_on()
         self._stop.clear()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

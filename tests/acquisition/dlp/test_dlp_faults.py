@@ -121,3 +121,13 @@ def test_another_board_than_rig_yaml_names_is_refused(screen: Screen) -> None:
             _ = projector.info
         assert caught.value.code == "device.unavailable.wrong_device"
         projector.close()
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_next_one(projector: DlpProjector, monkeypatch: pytest.MonkeyPatch) -> None:
+    projector.dark()
+    link = projector._talk._opened()
+    read = link.read
+    late = [b"\xc0\x00\x01\x00\xff".ljust(64, b"\0")]
+    monkeypatch.setattr(link, "read", lambda timeout_s: late.pop() if late else read(timeout_s))
+    assert projector.info.details["running"] == "no"
+    assert late == []
