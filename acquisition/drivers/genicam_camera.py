@@ -33,6 +33,7 @@ _PAUSE_S = 0.0002
 # Exposure that was asked for and that the camera has, as a share.
 _EXPOSURE_SHARE = 0.01
 _PLUG = "Check the camera's power and cable, then scan again."
+_TOO_FAST = "Leave more time between triggers, and check the trigger line for a second pulse."
 
 Result = TypeVar("Result")
 
@@ -55,6 +56,7 @@ class GenicamCamera:
         self._has_status = False
         self._incomplete_seen = 0
         self._missed_before = 0
+        self._frames = 0
         self._taken = 0
         self._owner = Owner(f"camera {config.serial or config.user_id or config.model}")
 
@@ -88,7 +90,8 @@ class GenicamCamera:
 
         Raises:
             FrameTimeout: it did not come within ``timeout_s`` (``missed_trigger``: the camera counted a trigger that it did not take).
-            FrameFault: it arrived ``incomplete``, with ``padding``, or in another ``format`` or ``shape`` than asked for.
+            FrameFault: it arrived ``incomplete``, with ``padding``, or in another ``format`` or ``shape`` than asked for; or it is the burst's
+                last, and the camera counted a trigger that it did not take (``missed_trigger``).
             DeviceUnavailable: the camera is gone.
         """
         return self._owner.do(lambda: self._safely(lambda c: self._fetch(c, timeout_s)), timeout_s + _COMMAND_S)
@@ -168,7 +171,7 @@ class GenicamCamera:
         self._has_status = self._select_status(nodes)
         self._asked_us = None
         self._counter = FrameCounter(skips_zero=connection.transport == "GEV")
-        self._taken = 0
+        self._taken, self._frames = 0, frames
         self._incomplete_seen = connection.incomplete
         self._missed_before = self._missed(nodes)
         connection.start(self._buffers(int(read(nodes, "PayloadSize") or 0), frames))
@@ -254,9 +257,12 @@ class GenicamCamera:
             if buffer is not None:
                 exposure_us = self._pending.popleft()
                 try:
-                    return self._copy(connection, buffer, exposure_us)
+                    frame = self._copy(connection, buffer, exposure_us)
                 finally:
                     connection.give_back(buffer)
+                if self._taken == self._frames:
+                    self._check_triggers(connection)
+                return frame
             if time.monotonic() >= deadline:
                 raise self._timed_out(connection, timeout_s)
             time.sleep(_PAUSE_S)
@@ -267,12 +273,18 @@ class GenicamCamera:
             self._missed_before += missed
             return FrameTimeout(
                 f"The camera delivered no frame within {timeout_s:g} s: it missed {missed} trigger(s).",
-                cure="Leave more time between triggers, and check the trigger line for a second pulse.",
+                cure=_TOO_FAST,
                 detail="missed_trigger",
             )
         return FrameTimeout(
             f"The camera delivered no frame within {timeout_s:g} s.", cure="Check the trigger and the camera's cable, then scan again."
         )
+
+    def _check_triggers(self, connection: Connection) -> None:
+        """At the end of a burst: a trigger that the camera could not take was a light or a pattern that it did not see."""
+        missed = self._missed(connection.node_map) - self._missed_before
+        if missed > 0:
+            raise FrameFault(f"The camera missed {missed} trigger(s) of this scan.", cure=_TOO_FAST, detail="missed_trigger")
 
     def _copy(self, connection: Connection, buffer: Any, exposure_us: float) -> RawFrame:
         """The frame out of the buffer, before the buffer is given back: harvesters' arrays are views into it (issues 158, 452)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,14 +195,22 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the camera, also of one that is gone. Never raises."""
-        if self._acquirer is not None:
-            # Of a camera that is gone, harvesters stops cleaning up at the first call that fails; each try gets one call further.
-            for _ in range(4):
-                with suppress(*self.failures):
-                    self._acquirer.destroy()
-                    break
-            self._acquirer = None
+        # Acquirer, chunk adapter and harvester each have a finaliser that is a method of their own: unless it is called or taken off, they
+        # stay for ever, and each opening of the camera would cost a node map.
+        acquirer, self._acquirer = self._acquirer, None
+        if acquirer is not None:
+            chunks = acquirer._chunk_adapter
+            self._try(acquirer.destroy)
+            acquirer._finalizer.detach()
+            if chunks is not None:
+                self._try(chunks._finalizer)
+        self._try(self._harvester._reset)  # its public twin does nothing from the second call on
+        self._harvester._finalizer.detach()
+
+    def _try(self, release: Callable[[], object]) -> None:
+        """Call it until it goes through: of a camera that is gone, harvesters stops cleaning up at each call that fails, and begins after it the
+        next time."""
         for _ in range(4):
             with suppress(*self.failures):
-                self._harvester._reset()  # its public twin does nothing from the second call on
-                break
+                release()
+                return

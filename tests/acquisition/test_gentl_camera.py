@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from genicam.genapi import NodeMap
 
 from acquisition.devices import Camera
 from acquisition.drivers.genicam_camera import GenicamCamera
@@ -140,6 +141,21 @@ def test_a_frame_that_goes_wrong_ends_with_its_error_and_the_next_burst_is_good(
         camera.fetch(0.3)
     assert caught.value.code == code
     np.testing.assert_array_equal(one_frame(camera), scene.picture(2))
+
+
+def test_a_trigger_missed_anywhere_in_the_burst_is_told_at_its_end(scene: PaintedScene, server: SceneServer) -> None:
+    camera = GenicamCamera(configuration(server, trigger="line0"))
+    camera.arm(2)
+    scene.on_expose = lambda number: server.pulse_line0() if number == 0 else None  # a second pulse while the first is being exposed
+    camera.trigger(5000.0)
+    server.pulse_line0()
+    camera.fetch(5.0)
+    camera.trigger(5000.0)
+    server.pulse_line0()
+    with pytest.raises(FrameFault) as caught:
+        camera.fetch(5.0)
+    camera.close()
+    assert caught.value.code == "device.frame_fault.missed_trigger"
 
 
 def test_a_lost_frame_leaves_a_gap_and_one_that_comes_twice_its_id(camera: GenicamCamera, server: SceneServer) -> None:
@@ -276,9 +292,10 @@ def test_opening_a_camera_leaves_interrupts_alone(camera: GenicamCamera) -> None
 
 
 def test_opening_and_closing_leaves_nothing_behind(server: SceneServer) -> None:
-    def left_behind() -> tuple[int, int]:
+    def left_behind() -> tuple[int, int, int]:
         gc.collect()
-        return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir()))
+        node_maps = sum(isinstance(one, NodeMap) for one in gc.get_objects())
+        return len(list(Path("/proc/self/fd").iterdir())), len(list(Path("/proc/self/task").iterdir())), node_maps
 
     def use() -> None:
         camera = GenicamCamera(configuration(server))

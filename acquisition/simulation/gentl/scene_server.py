@@ -120,6 +120,9 @@ class SceneServer:
     # ---------------------------------------------------------------------------------------------- the server's thread
 
     def _do(self, task: str) -> None:
+        if threading.current_thread() is self._thread:  # a scene that pulses the line as it is exposed
+            self._run(task)
+            return
         done = threading.Event()
         self._tasks.append((task, done))
         self._poke()
