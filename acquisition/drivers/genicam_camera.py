@@ -289,15 +289,18 @@ class GenicamCamera:
     def _copy(self, connection: Connection, buffer: Any, exposure_us: float) -> RawFrame:
         """The frame out of the buffer, before the buffer is given back: harvesters' arrays are views into it (issues 158, 452)."""
         config = self._config
-        got = wire_format(int(buffer.pixel_format))
-        if got is not config.on_wire:
-            raise _odd(f"in format {got or hex(int(buffer.pixel_format))} instead of {config.on_wire}", "format")
-        if (buffer.width, buffer.height) != (config.width_px, config.height_px):
-            raise _odd(f"as {buffer.width}x{buffer.height} instead of {config.width_px}x{config.height_px}", "shape")
-        if self._told(connection, buffer, "padding_x"):
-            raise _odd(f"with {buffer.padding_x} bytes of padding after each row, which cannot be told from pixels", "padding")
-        raw = buffer.raw_buffer
-        pixels = unpack(raw[self._told(connection, buffer, "image_offset") :], config.on_wire, config.height_px, config.width_px)
+        # What a producer does not tell of a buffer is as the nodes were when the burst began, which were read back.
+        code = self._told(connection, buffer, "pixel_format") or config.on_wire.pfnc
+        if wire_format(code) is not config.on_wire:
+            raise _odd(f"in format {wire_format(code) or hex(code)} instead of {config.on_wire}", "format")
+        size = [self._told(connection, buffer, side) or asked for side, asked in (("width", config.width_px), ("height", config.height_px))]
+        if size != [config.width_px, config.height_px]:
+            raise _odd(f"as {size[0]}x{size[1]} instead of {config.width_px}x{config.height_px}", "shape")
+        if padding := self._told(connection, buffer, "padding_x"):
+            raise _odd(f"with {padding} bytes of padding after each row, which cannot be told from pixels", "padding")
+        raw = memoryview(buffer.raw_buffer)
+        image = raw[self._told(connection, buffer, "image_offset") : self._told(connection, buffer, "size_filled") or len(raw)]
+        pixels = unpack(image, config.on_wire, config.height_px, config.width_px)
         self._taken += 1
         frame_id = self._taken if config.trigger is TriggerSource.NONE else self._counter.unwrap(int(buffer.frame_id))
         chunk = read(connection.node_map, "ChunkExposureTime") if self._chunks else None

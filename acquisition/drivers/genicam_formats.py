@@ -18,7 +18,7 @@ def wire_format(code: int) -> WireFormat | None:
     return _BY_CODE.get(code)
 
 
-def unpack(buffer: bytes | NDArray[np.uint8], wire: WireFormat, height_px: int, width_px: int) -> Pixels:
+def unpack(buffer: bytes | memoryview | NDArray[np.uint8], wire: WireFormat, height_px: int, width_px: int) -> Pixels:
     """Read a frame.
 
     Args:
