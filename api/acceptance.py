@@ -140,7 +140,7 @@ class AcceptanceTest:
         self._cancelled = cancelled
         self._artefacts = config.artefacts
         self._eye = four_eye(config, calibration)
-        self._sequence = fringe_sequence(config, fringe_patterns(config))
+        self._sequence = fringe_sequence(config, fringe_patterns(config, calibration.projectors))
 
     def run(self, artefacts: tuple[Artefact, ...], positions: dict[Artefact, int] | None = None, repeats: int = REPEATS) -> Acceptance:
         """Do the test.

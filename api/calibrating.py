@@ -99,6 +99,7 @@ class Calibrator:
         self._progress = progress
         self._cancelled = cancelled
         self._digest = hashlib.sha256()
+        self._gammas: list[tuple[float, ...]] = []
         self.geometry: GeometryFit | None = None
         """The last fit of camera and projectors, for the report."""
         self.light: ZonesFit | None = None
@@ -145,7 +146,7 @@ class Calibrator:
         config = self._config
         eyes = [four_eye(config, before, [only]) for only in range(len(config.projectors))]
         fused = four_eye(config, before)
-        sequence = fringe_sequence(config, fringe_patterns(config))
+        sequence = fringe_sequence(config, fringe_patterns(config, before.projectors))
         self._guide.plate()
         for index, frame in enumerate(self._frames(sequence)):
             self._progress(index / len(sequence), PLATE)
@@ -165,12 +166,15 @@ class Calibrator:
 
     def _measure_boards(self, held: Mapping[str, Pinhole], then: int) -> GeometryFit:
         poses = board_poses(self._config)
-        return calibrate_geometry(self._config, self._boards(poses, len(poses) + then), held)
+        self._gammas.clear()
+        fit = calibrate_geometry(self._config, self._boards(poses, len(poses) + then), held)
+        gammas = np.median(self._gammas, axis=0).tolist()
+        return replace(fit, projectors=tuple(p.model_copy(update={"gamma": g}) for p, g in zip(fit.projectors, gammas, strict=True)))
 
     def _on_plate(self, fit: GeometryFit, black_level_dn: float) -> GeometryFit:
         """The geometry in the frame of the plate that lies there now."""
         eyes = four_eye(self._config, _Eyes(fit.camera, fit.projectors, black_level_dn))
-        camera, projectors = on_plate(fit.camera, fit.projectors, self._cloud(eyes))
+        camera, projectors = on_plate(fit.camera, fit.projectors, self._cloud(eyes, fit.projectors))
         self.geometry = replace(fit, camera=camera, projectors=projectors)
         return self.geometry
 
@@ -192,16 +196,16 @@ class Calibrator:
 
         def cloud() -> NDArray[np.float32]:
             assert before is not None  # only the plate is measured, and who has it raised has calibrated projectors
-            return self._cloud(four_eye(config, before))
+            return self._cloud(four_eye(config, before), before.projectors)
 
         scans = LightScans(self._lit, cloud, lambda share, what: self._progress((first + 1 + share * captures) / total, what))
         self.light = find_zones(artefact, config, camera, plate.lit, self._guide, scans)
         self._progress(1.0, "done")
         return _Light(self.light, plate.black_level_dn, white_balance(plate.lit.colour))
 
-    def _cloud(self, eyes: FourEye) -> NDArray[np.float32]:
+    def _cloud(self, eyes: FourEye, projectors: tuple[ProjectorCalibration, ...]) -> NDArray[np.float32]:
         """Points of what lies there, (H, W, 3) mm."""
-        for frame in self._frames(fringe_sequence(self._config, fringe_patterns(self._config))):
+        for frame in self._frames(fringe_sequence(self._config, fringe_patterns(self._config, projectors))):
             if isinstance(frame.step, FringeStep):
                 eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, self._config.camera.pixel_format))
         return eyes.reconstruct().xyz_mm
@@ -251,7 +255,9 @@ class Calibrator:
                         scan.add(frame.step.projector, frame.step.pattern, pixels)
                     elif isinstance(frame.step, ZoneStep):
                         scan.add_light(pixels)
-            yield scan.capture()
+            capture = scan.capture()
+            self._gammas.append(scan.gammas)
+            yield capture
         self._progress(len(poses) / total, "solving camera and projectors")
 
     def _lit(self, exposure_us: float) -> Lit:

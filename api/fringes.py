@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from rig_configs.calibration import ProjectorCalibration
 from rig_configs.errors import ReconstructionError
 from rig_configs.schema import RigConfig
 from structured_light.geometry import Geometry
@@ -14,10 +15,14 @@ from structured_light.patterns import FringePatterns
 from structured_light.reconstructor import FourEye
 
 
-def fringe_patterns(rig: RigConfig) -> list[tuple[NDArray[np.uint8], ...]]:
-    """For each projector of a rig its patterns, (height, width) uint8, turned and pre-corrected as rig.yaml has it."""
+def fringe_patterns(rig: RigConfig, calibrated: Sequence[ProjectorCalibration]) -> list[tuple[NDArray[np.uint8], ...]]:
+    """For each projector of a rig its patterns, (height, width) uint8, turned as rig.yaml has it; its response and the γ that calibration
+    found beyond it are undone."""
     fringes = rig.sequence.fringes
-    return [tuple(FringePatterns(fringes, p.width_px, p.height_px, p.fringe_angle_deg, p.response).images) for p in rig.projectors]
+    return [
+        tuple(FringePatterns(fringes, p.width_px, p.height_px, p.fringe_angle_deg, p.response, found.gamma).images)
+        for p, found in zip(rig.projectors, calibrated, strict=True)
+    ]
 
 
 def four_eye(rig: RigConfig, calibration: Geometry, projectors: Sequence[int] | None = None) -> FourEye:

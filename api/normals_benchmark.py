@@ -154,7 +154,7 @@ def _solve(opened: OpenRig, config: RigConfig, calibration: Calibration, cancell
     constant = PhotometricSolver(calibration, pixels.full_scale_dn, near_light=False)
     near = PhotometricSolver(calibration, pixels.full_scale_dn)
     eyes = four_eye(config, calibration)
-    with closing(opened.rig.scan(inspection_sequence(config, fringe_patterns(config)), cancelled)) as frames:
+    with closing(opened.rig.scan(inspection_sequence(config, fringe_patterns(config, calibration.projectors)), cancelled)) as frames:
         for frame in frames:
             if isinstance(frame.step, FringeStep):
                 eyes.add(frame.step.projector, frame.step.pattern, pixel_formats.fringes(frame.pixels, pixels))

@@ -53,7 +53,7 @@ class Reconstructor:
 
     def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
         self._format = rig.camera.pixel_format
-        self.sequence: Sequence = inspection_sequence(rig, fringe_patterns(rig))
+        self.sequence: Sequence = inspection_sequence(rig, fringe_patterns(rig, calibration.projectors))
         self._solver = PhotometricSolver(calibration, saturation_dn=self._format.full_scale_dn)
         self._colour = ColourImage(calibration)
         self._four_eye = four_eye(rig, calibration)

@@ -63,6 +63,12 @@ class ProjectorCalibration(Pinhole):
     """A calibrated projector."""
 
     name: str = Field(description="Name of the projector in rig.yaml.")
+    gamma: float = Field(
+        default=1.0,
+        ge=0.2,
+        le=5,
+        description="γ that its light still showed with rig.yaml's response undone; an inspection's fringe patterns undo it, too.",
+    )
 
 
 class ZoneCalibration(Strict):

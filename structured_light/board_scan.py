@@ -13,6 +13,7 @@ from structured_light.patterns import FringePatterns
 from structured_light.reconstructor import MIN_MODULATION_SHARE
 
 MAX_SATURATED_SHARE = 0.05
+GAMMA_STEPS = 5
 
 
 def calibration_patterns(rig: RigConfig) -> list[list[NDArray[np.uint8]]]:
@@ -34,6 +35,8 @@ class BoardScan:
         least = MIN_MODULATION_SHARE * self._saturation
         self._names = [p.name for p in rig.projectors]
         self._decoders = [tuple(FringeDecoder(p, self._saturation, least) for p in _both(rig, i)) for i in range(len(rig.projectors))]
+        self.gammas: tuple[float, ...] = ()
+        """γ that each projector showed in the pose captured, NaN where that cannot be told."""
         self._light: NDArray[np.float32] | None = None
         self._lights = 0
 
@@ -70,7 +73,7 @@ class BoardScan:
         """
         if self._light is None:
             raise CalibrationFailed("No evenly lit frame of the board was captured.", cure="Capture the pose again.", detail="frame_missing")
-        columns, rows, sigmas = [], [], []
+        columns, rows, sigmas, gammas = [], [], [], []
         for name, (across, down) in zip(self._names, self._decoders, strict=True):
             try:
                 decoded = across.decode()
@@ -79,11 +82,14 @@ class BoardScan:
                 raise CalibrationFailed(f"Projector '{name}': {cause.message}", cure=cause.cure, detail="fringes") from cause
             columns.append(decoded.column)
             sigmas.append(decoded.sigma_column)
+            gammas.append(decoded.gamma)
+        self.gammas = tuple(gammas)
         return BoardCapture(self._light / np.float32(self._lights), tuple(columns), tuple(rows), tuple(sigmas))
 
 
 def _both(rig: RigConfig, projector: int) -> tuple[FringePatterns, FringePatterns]:
-    config = rig.projectors[projector]
-    once = rig.sequence.fringes.model_copy(update={"exposures": (1.0,)})  # the board is matt
+    config, fringes = rig.projectors[projector], rig.sequence.fringes
+    # The board is matt: one exposure does. Fewer steps than five would not tell the projector's γ.
+    once = fringes.model_copy(update={"exposures": (1.0,), "steps": max(fringes.steps, GAMMA_STEPS)})
     size = (once, config.width_px, config.height_px)
     return FringePatterns(*size, "columns", config.response), FringePatterns(*size, "rows", config.response)

@@ -59,6 +59,8 @@ class FringePatterns:
     """What the fringes encode: ``columns`` (vertical fringes), ``rows``, or the angle α from columns towards rows, degrees."""
     response: Response = 1.0
     """The projector's light against its grey level, which the patterns undo: γ of (grey/255)^γ, or samples from black to white."""
+    gamma: float = 1.0
+    """γ that was measured with that response undone, and is undone on top of it."""
 
     def __post_init__(self) -> None:
         if self.multi_frequency is None:
@@ -151,6 +153,7 @@ class FringePatterns:
 
     def _grey(self, light: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Grey levels that make the projector send ``light``, a share of white."""
+        light = light ** (1 / self.gamma)
         if isinstance(self.response, tuple):
             curve = np.asarray(self.response, np.float64)
             grey = np.interp(curve[0] + light * (curve[-1] - curve[0]), curve, np.linspace(0, 1, len(curve)))

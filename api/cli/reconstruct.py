@@ -92,7 +92,7 @@ def _of_capture(capture: Path, out: Path, rig: str | None, projectors: str | Non
     replay = open_replay(capture)
     try:
         # Every frame that was captured, whichever are used: one that is passed over would be missed as lost.
-        for frame in replay.scan(inspection_sequence(record.rig, fringe_patterns(record.rig))):
+        for frame in replay.scan(inspection_sequence(record.rig, fringe_patterns(record.rig, calibration.projectors))):
             reconstructor.add(frame)
         result = reconstructor.finish()
     finally:

@@ -37,7 +37,7 @@ def write_acceptance_report(path: Path, config: RigConfig, calibration: Calibrat
         spheres = [s for bar in result.bars for s in bar]
         page.table(
             ("sphere", "x, mm", "y, mm", "form 1 σ, µm", "form range, µm", "diameter, mm", "points"),
-            [(str(i + 1), *s.centre_mm[:2], s.form_um, s.form_range_um, f"{s.diameter_mm:.5f}", s.points) for i, s in enumerate(spheres)],
+            [(str(i + 1), *s.centre_mm[:2], s.form_um, s.form_range_um, f"{s.diameter_mm:.5f}", str(s.points)) for i, s in enumerate(spheres)],
         )
     if result.steps:
         page.heading("Step")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -115,9 +116,11 @@ def test_two_exposures_measure_what_is_shiny_and_what_is_dull(frames_of) -> None
     assert covered[1.0, 0.1] > max(covered[1.0,], covered[0.1,]) + 0.2
 
 
-@pytest.mark.parametrize("response", [2.2, tuple(np.linspace(0, 1, 33) ** 2.2)])
-def test_patterns_undo_the_projectors_measured_response(frames_of, response) -> None:
-    plain, corrected = patterns_of(), patterns_of(response=response)
+@pytest.mark.parametrize(
+    ("response", "beyond"), [(2.2, 1.0), (tuple(np.linspace(0, 1, 33) ** 2.2), 1.0), (1.0, 2.2), (2.0, 1.1), (tuple(np.linspace(0, 1, 33) ** 2), 1.1)]
+)
+def test_patterns_undo_the_projectors_measured_response_and_what_calibration_found_beyond_it(frames_of, response, beyond) -> None:
+    plain, corrected = patterns_of(), replace(patterns_of(response=response), gamma=beyond)
     position = ramp(plain)
     for patterns in (plain, corrected):
         decoded = decode(patterns, frames_of(patterns, position, np.random.default_rng(0), gamma=2.2))

@@ -112,6 +112,9 @@ def test_what_a_self_calibrated_rig_measures_is_true(self_calibrated: tuple[Path
         a, b = np.array(zone.position_mm), np.array(true.position_mm)
         angle = np.degrees(np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
         assert angle < 1
+    gammas = [p.gamma for p in truth.rig.projectors]
+    assert np.ptp(gammas) > 0.03
+    np.testing.assert_allclose([p.gamma for p in self_calibrated[1].projectors], gammas, atol=0.01)
 
 
 def test_a_calibration_that_holds_is_said_to_hold_and_a_projector_that_moved_is_named(self_calibrated: tuple[Path, Calibration]) -> None:
