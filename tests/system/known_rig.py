@@ -19,7 +19,7 @@ def write_known_rig(folder: Path) -> Path:
     assert opened.bench is not None
     truth = opened.bench.truth
     opened.rig.close()
-    camera = _described(truth.camera.lens, "camera").model_dump(exclude={"name"})
+    camera = _described(truth.camera.lens, "camera").model_dump(exclude={"name", "gamma"})
     projectors = [_described(p.lens, p.name) for p in truth.projectors]
     before = load_calibration("demo").model_dump() | {"rig": "coarse", "camera": camera, "projectors": projectors}
     save_calibration(Calibration.model_validate(before), folder)
