@@ -6,14 +6,13 @@ least-squares sense:
     Σ (z_b - z_a - g_ab)² + Σ λ_p (z_p - z_SL,p)² → min,   hence   (Λ + ω²) ẑ = Λ z_SL - div g
 
 (screened Poisson; D. Nehab, S. Rusinkiewicz, J. Davis, R. Ramamoorthi, Efficiently combining positions and normals for precise
-3D geometry, SIGGRAPH 2005). With the same λ everywhere the cosine transform solves it in closed form; what is finer than 1/√λ
-pixels then comes from the normals, what is coarser from the cloud. Five things keep it honest on real parts:
+3D geometry, SIGGRAPH 2005). Five things keep it honest on real parts:
 
-- *Bias.* Metal, interreflections and blurred edges turn normals by degrees over short distances, too. How far off they are is
-  seen by comparing mean slopes of normals and cloud around each pixel: λ_p grows with the difference over the cloud's σ_z, so
-  that normals lead over ten pixels of matt plastic and over one of a shiny edge.
+- *Bias.* Metal, interreflections, and lamps that stand a little elsewhere turn normals by degrees, but alike for neighbours, as
+  noise does not. What the normals' slopes are off the cloud's in the mean around each pixel is taken off them: the cloud tells
+  slopes over some pixels well enough, and normals tell what is finer.
 - *Creases.* At a sharp edge the lens and the mosaic blur the normals over a pixel or two, to both sides alike, so that the mean
-  slopes still agree: λ_p grows with the change of the normals' slope from pixel to pixel, too.
+  slopes still agree: λ_p grows with the change of the normals' slope from pixel to pixel, over the cloud's σ_z.
 - *Steps.* Where the cloud's difference between two pixels is not the normals' within what its noise and their tolerance allow
   (a wall, whose slope a camera does not see), or neither normal is known, the cloud's difference stands in for g: steps stay as
   sharp, and as rough, as in the cloud.
@@ -21,34 +20,29 @@ pixels then comes from the normals, what is coarser from the cloud. Five things 
 - *Blindness.* Where the cloud is blind the result is NaN. Normals could lead on from its rim, but the cloud is blind where walls
   are: on the demo rig's parts such heights were wrong by 2 to 5 mm.
 
-As λ varies, the system is solved by conjugate gradients, preconditioned by the closed form, for the correction to the cloud.
+As λ is at least 1/FARTHEST_PX², what a pixel says reaches some pixels far, and Chebyshev's iteration with bounds known beforehand (G. Golub,
+R. Varga, Numerische Mathematik 3, 1961) solves the system for the correction to the cloud in passes that each read and write it once.
 Through a pin-hole it is the logarithm of depth that has the normals' slopes; see :mod:`photometric.integration`.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 import cv2
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
-from scipy import fft
 
 from photometric.integration import LEAST_FACING
 
-DETAIL_PX = 10.0
-"""Greatest distance over which normals lead, pixels: λ is at least 1/DETAIL_PX². Against noise alone the best is the ratio of the
-cloud's noise to the slopes', σ_z / (σ_slope · pitch): 3 µm / (0.01 · 29 µm) on the demo rig."""
+DETAIL_PX = 4.0
+"""Distance over which normals lead, pixels: λ is 1/DETAIL_PX². What is coarser the bias has taken off them anyhow."""
+FARTHEST_PX = 6.0
+"""The same where the cloud is less certain than it mostly is: λ falls with 1/σ_z² down to 1/FARTHEST_PX²."""
 BIAS_PX = 3.0
-"""Standard deviation of the Gaussian over which slopes are compared, pixels; a cloud's mean slope is known to 0.1° over it."""
-BIAS_WEIGHT = 2.0
-"""λ for each σ_z that the normals' mean slope is off by, per pixel. Half of it and one and a half of it change the error on the
-demo rig's parts by a tenth or less."""
-CREASE_SHARE = 0.4
-"""What a slope may be off by at a crease, as a share of its change from one pixel to the next. Between 0.2 and 0.8 the median error on
-simulated plastic, metal and clay changes by a sixth or less; without it the error of one pixel in twenty is larger than the cloud's."""
+"""Standard deviation of the Gaussian over which slopes are compared, pixels: over it a cloud's noise averages to a tenth."""
+CREASE_WEIGHT = 1.0
+"""λ for each σ_z that the normals' slope changes by from a pixel to the next. ``tests/benchmarks/fused_height.py`` shows what half of
+it and twice as much cost."""
 CREASE_PX = 1.5
 """Standard deviation of the Gaussian that spreads a crease over the pixels around it."""
 SLOPE_TOLERANCE = 0.1
@@ -60,13 +54,11 @@ LIMIT_SIGMAS = 3.0
 
 F32 = NDArray[np.float32]
 
-_ITERATIONS = 30
-_ENOUGH = 1e-3
+_PASSES = 44
+"""They leave less than a thousandth of the correction."""
 
 
-def fuse_height(
-    normals: F32, valid: NDArray[np.bool_], z_mm: F32, sigma_z_mm: F32, pixel_pitch_mm: float, camera_distance_mm: float, detail_px: float = DETAIL_PX
-) -> F32:
+def fuse_height(normals: F32, valid: NDArray[np.bool_], z_mm: F32, sigma_z_mm: F32, pixel_pitch_mm: float, camera_distance_mm: float) -> F32:
     """Join the cloud's height and the normals.
 
     Args:
@@ -76,7 +68,6 @@ def fuse_height(
         sigma_z_mm: (H, W) its standard deviation, mm; NaN where unknown.
         pixel_pitch_mm: size of a pixel on the reference plane, mm.
         camera_distance_mm: distance of the camera's centre of projection from the reference plane, mm.
-        detail_px: greatest distance over which normals lead, pixels.
 
     Returns:
         (H, W) height in the rig frame, mm; NaN where the cloud is. Without valid normals it is the cloud's height.
@@ -92,21 +83,21 @@ def fuse_height(
         normals, valid, known, cloud, sigma, np.float32(pixel_pitch_mm), distance, np.float32(LEAST_FACING), np.float32(SLOPE_TOLERANCE),
         np.float32(STEP_SIGMAS), excess, used,
     )  # fmt: skip
-    doubt = _bias(excess, used) + CREASE_SHARE * _creases(normals, valid, pixel_pitch_mm, camera_distance_mm)
-    lam = np.where(known, 1 / detail_px**2 + BIAS_WEIGHT * doubt / sigma, 0).astype(np.float32)
-    correction = _solve(lam, -_divergence(excess), typical=float(np.median(lam[known])))
+    _without_bias(excess, used)
+    certainty = np.minimum((np.median(sigma[known]) / sigma) ** 2, 1)
+    creases = _creases(normals, valid, pixel_pitch_mm, camera_distance_mm)
+    lam = np.maximum(certainty / DETAIL_PX**2, 1 / FARTHEST_PX**2) + CREASE_WEIGHT * creases / sigma
+    correction = _solve(np.where(known, lam, 1).astype(np.float32), -_divergence(excess))
     limit = LIMIT_SIGMAS * sigma
     fused = -distance * np.expm1(-(cloud + np.clip(correction, -limit, limit)) / distance)
     return np.where(known, fused, np.nan).astype(np.float32)
 
 
-def _bias(excess: F32, used: F32) -> F32:
-    """How far off the mean slope of the normals around each pixel is, mm a pixel."""
-    means: list[Any] = []
+def _without_bias(excess: F32, used: F32) -> None:
+    """Take off what the slopes of the normals are off the cloud's in the mean around each pixel."""
     for e, n in zip(excess, used, strict=True):
         total, count = (cv2.GaussianBlur(image, (0, 0), BIAS_PX) for image in (e, n))
-        means.append(total / np.maximum(count, 1e-3))
-    return np.hypot(means[0], means[1])
+        e -= n * total / np.maximum(count, 1e-3)
 
 
 def _creases(normals: F32, valid: NDArray[np.bool_], pitch: float, distance: float) -> F32:
@@ -130,54 +121,35 @@ def _divergence(flow: F32) -> F32:
     return out
 
 
-def _solve(lam: F32, right: F32, typical: float) -> F32:
-    """x of (Λ + ω²) x = right, by conjugate gradients preconditioned by the closed form for one typical λ."""
-    H, W = right.shape
-    workers = min(8, os.cpu_count() or 1)
-    omega2 = (2 - 2 * np.cos(np.pi * np.arange(H) / H))[:, None] + (2 - 2 * np.cos(np.pi * np.arange(W) / W))[None, :]
-    closed_form = (1 / (typical + omega2)).astype(np.float32)
-
-    def precondition(values: F32) -> F32:
-        spectrum = np.asarray(fft.dctn(values, type=2, norm="ortho", workers=workers))
-        spectrum *= closed_form
-        return np.asarray(fft.idctn(spectrum, type=2, norm="ortho", overwrite_x=True, workers=workers), np.float32)
-
-    x = np.zeros_like(right)
-    residual = right.copy()
-    z = precondition(residual)
-    direction = z.copy()
-    rho = first = float(np.vdot(residual, z))
-    applied = np.empty_like(right)
-    for _ in range(_ITERATIONS):
-        if rho <= _ENOUGH**2 * first:
-            break
-        _apply(lam, direction, applied)
-        step = np.float32(rho / float(np.vdot(direction, applied)))
-        x += step * direction
-        residual -= step * applied
-        z = precondition(residual)
-        rho, before = float(np.vdot(residual, z)), rho
-        direction *= np.float32(rho / before)
-        direction += z
+def _solve(lam: F32, right: F32) -> F32:
+    """x of (Λ + ω²) x = right."""
+    # D = Λ + 4 holds the diagonal, so that the eigenvalues of D⁻¹(Λ + ω²) lie from λ/(λ + 4) of the least λ to 2.
+    least = 1 / (1 + 4 * FARTHEST_PX**2)
+    middle, half = (2 + least) / 2, (2 - least) / 2
+    x, after, step = np.zeros_like(right), np.empty_like(right), np.zeros_like(right)
+    keep, take = 0.0, 1 / middle
+    for n in range(_PASSES):
+        _improve(lam, right, x, step, np.float32(keep), np.float32(take), after)
+        x, after = after, x
+        before = take
+        take = 1 / (middle - half * half * before / (2 if n == 0 else 4))
+        keep = take * middle - 1
     return x
 
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
-def _apply(lam, x, out):
-    """(Λ + ω²) x: the screened Laplacian, nothing flowing through the image's edge."""
+def _improve(lam, right, x, step, keep, take, out):
+    """One pass: step = keep · step + take · D⁻¹(right - (Λ + ω²) x), out = x + step; nothing flows through the image's edge."""
     H, W = x.shape
     for v in prange(H):
+        up, down = max(v - 1, 0), min(v + 1, H - 1)
         for u in range(W):
-            total = lam[v, u] * x[v, u]
-            if u > 0:
-                total += x[v, u] - x[v, u - 1]
-            if u + 1 < W:
-                total += x[v, u] - x[v, u + 1]
-            if v > 0:
-                total += x[v, u] - x[v - 1, u]
-            if v + 1 < H:
-                total += x[v, u] - x[v + 1, u]
-            out[v, u] = total
+            left, beside = x[v, max(u - 1, 0)], x[v, min(u + 1, W - 1)]
+            here = x[v, u]
+            off = right[v, u] - lam[v, u] * here + (left - here) + (beside - here) + (x[up, u] - here) + (x[down, u] - here)
+            change = keep * step[v, u] + take * off / (lam[v, u] + np.float32(4))
+            step[v, u] = change
+            out[v, u] = here + change
 
 
 @njit(cache=True, error_model="numpy", inline="always")

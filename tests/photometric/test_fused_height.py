@@ -123,7 +123,7 @@ def test_an_uncertain_pixel_counts_for_less():
     z_mm = np.where(rough, z + 10 * (z_mm - z), z_mm).astype(np.float32)
     sigma = np.where(rough, 10 * sigma, sigma)
     told = fuse(normals, (z_mm, sigma)) - z
-    assert told[rough].std() < 0.1 * (10 * SIGMA)
+    assert told[rough].std() < 0.12 * (10 * SIGMA)
     assert told[~rough].std() < 0.3 * SIGMA
 
 
