@@ -31,7 +31,7 @@ def small_rig(*faults: dict[str, Any], pixel_format: str = "Mono12") -> RigConfi
     rig = load_rig("demo").model_dump(mode="json")
     rig["simulation"]["faults"] = faults
     rig["camera"] |= {"width_px": 96, "height_px": 64, "pixel_format": pixel_format}
-    rig["timing"]["frame_timeout_s"] = 0.25
+    rig["timing"]["frame_timeout_s"] = 0.6
     return RigConfig.model_validate(rig)
 
 
@@ -55,6 +55,13 @@ def scans(config: RigConfig, sequence: Sequence, count: int, wire: str | None = 
     """What each of some scans ended with, and its frames; through the virtual camera where a wire format is named."""
     camera, lights, projectors, bench = open_simulated(config, noise_seed=3)
     bench.place(artefacts.white_plate())
+    # The first picture takes its time, for the bench traces its rays then and compiles its kernels.
+    bench.set_zone(0)
+    bench.set_pattern(0, sequence.patterns[0][0])
+    bench.expose(1000.0)
+    bench.set_zone(None)
+    bench.set_pattern(0, None)
+    bench.reseed(3)
     seen: Scans = []
 
     def do(rig: Rig) -> None:
