@@ -131,12 +131,12 @@ def _signals(image, o, n, black, per_ms, floor, saturation, work, plane):
 
 @njit(cache=True, error_model="numpy", fastmath=MATHS)
 def _solve_rows(
-    first, last, width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
+    first, last, width, images, ambient, excluded, shaded, height, per_mm, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
     raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
 ):  # fmt: skip
     """:func:`solve_four_lights` for the rows from first to last."""
     image0, image1, image2, image3 = images
-    has_ambient, has_excluded, has_shaded, has_relief = ambient.size > 0, excluded.size > 0, shaded.size > 0, relief.size > 0
+    has_ambient, has_excluded, has_shaded, has_relief = ambient.size > 0, excluded.size > 0, shaded.size > 0, height.size > 0
     work, xyz, banned = np.zeros(_PLANES * CHUNK, np.float32), np.empty(3 * CHUNK, np.float32), np.zeros(CHUNK, np.int32)
     for i in range(CHUNK):
         work[_RAMP + i] = i
@@ -192,7 +192,8 @@ def _solve_rows(
             g, enough, t, dt = _four(G, c), _four(S, c), _sixteen(T, c), _sixteen(dT, c)
             if has_relief:
                 for i in range(n):
-                    work[_RELIEF + i] = relief[o + np.uintp(i)]
+                    above_plane = height[o + np.uintp(i)]
+                    work[_RELIEF + i] = above_plane * per_mm if above_plane == above_plane else np.float32(0)  # NaN is not itself
                 u, du = _sixteen(R, c), _sixteen(dR, c)
                 for i in range(n):
                     f = into + work[_RAMP + i]
@@ -233,7 +234,7 @@ def _solve_rows(
 
 @njit(cache=True, error_model="numpy", parallel=True, nogil=True)
 def solve_four_lights(
-    width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
+    width, images, ambient, excluded, shaded, height, per_mm, black, per_ms, ambient_per_ms, saturation, floor, cell, transform, lights, spare,
     raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
 ):  # fmt: skip
     """Like ``kernels.solve_images``, for four lights; every image is given flat.
@@ -244,7 +245,8 @@ def solve_four_lights(
         ambient: (H·W,) of the same kind, the frame with every light off; (0,) for none.
         excluded: (H·W,) uint16, bit k set where light k must not be used; (0,) for none.
         shaded: (H·W,) uint8, bit k set where light k is predicted to be in shadow; (0,) for none.
-        relief: (H·W,) float32, 0 on the reference plane to 1 at the raised table's height; (0,) for none.
+        height: (H·W,) float32, height above the reference plane, mm, NaN where unknown (taken as 0); (0,) for none.
+        per_mm: 1 / height of the raised table, 1/mm.
         black: black level, DN.
         per_ms: (4,) float32, 1 / exposure of each image, 1/ms.
         ambient_per_ms: 1 / exposure of the ambient frame, 1/ms.
@@ -254,7 +256,7 @@ def solve_four_lights(
         transform: see ``LightTables``.
         lights: see ``LightTables``.
         spare: see ``LightTables``.
-        raised_transform: the transform at the height at which ``relief`` is 1, less that on the plane.
+        raised_transform: the transform at the raised table's height, less that on the plane.
         normals: (3·H·W,) float32, written.
         albedo: (H·W,) float32, written.
         residual: (H·W,) float32, written.
@@ -262,9 +264,9 @@ def solve_four_lights(
         valid: (H·W,) bool, written.
         streamed: whether normals, albedo and residual may be written by ``stream``.
     """
-    height = albedo.size // width
-    for task in prange((height + _ROWS_A_TASK - 1) // _ROWS_A_TASK):
+    rows = albedo.size // width
+    for task in prange((rows + _ROWS_A_TASK - 1) // _ROWS_A_TASK):
         _solve_rows(
-            task * _ROWS_A_TASK, min(height, (task + 1) * _ROWS_A_TASK), width, images, ambient, excluded, shaded, relief, black, per_ms, ambient_per_ms,
+            task * _ROWS_A_TASK, min(rows, (task + 1) * _ROWS_A_TASK), width, images, ambient, excluded, shaded, height, per_mm, black, per_ms, ambient_per_ms,
             saturation, floor, cell, transform, lights, spare, raised_transform, normals, albedo, residual, valid_lights, valid, streamed,
         )  # fmt: skip

@@ -173,16 +173,15 @@ def solve_into(
     images = [image for image, _ in frames] + ([ambient[0]] if ambient is not None else [])
     if len({image.dtype for image in images}) > 1:
         raise ReconstructionError("The frames of a scan have different types.", cure="Give all of them in the same type.", detail="type")
-    relief, shaded, raised = np.empty((0, 0), np.float32), np.empty((0, 0), np.uint8), tables
-    if height_mm is not None:
+    shaded, raised, top = np.empty((0, 0), np.uint8), tables, 1.0
+    height = np.empty((0, 0), np.float32) if height_mm is None else np.ascontiguousarray(height_mm, np.float32)
+    if height.size:
         if len(frames) == 4:
-            shaded = np.zeros(height_mm.shape, np.uint8)
+            shaded = np.zeros(height.shape, np.uint8)
             for k, zone in enumerate(calibration.zones):
-                shaded |= cast_shadows(height_mm, zone.position_mm, calibration.camera).view(np.uint8) << np.uint8(k)
-        relief = np.nan_to_num(height_mm, nan=0.0).astype(np.float32)
-        top = max(float(relief.max()), 1.0)
+                shaded |= cast_shadows(height, zone.position_mm, calibration.camera).view(np.uint8) << np.uint8(k)
+        top = max(1.0, float(np.fmax.reduce(height, axis=None)))  # in this order NaN, unknown everywhere, gives 1
         raised = light_tables(calibration, z_mm=top, near=near_light)
-        relief /= np.float32(top)
     shared = (
         np.float32(calibration.black_level_dn),
         np.array([1e3 / exposure for _, exposure in frames], np.float32),
@@ -200,12 +199,13 @@ def solve_into(
     flat = tuple(array.reshape(-1) for array in written)
     if len(frames) == 4:
         solve_four_lights(
-            result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), shaded.reshape(-1), relief.reshape(-1),
-            *shared,
+            result.albedo.shape[1], tuple(image.reshape(-1) for image in lit), dark.reshape(-1), banned.reshape(-1), shaded.reshape(-1), height.reshape(-1),
+            np.float32(1 / top), *shared,
             tables.spare, raised.transform - tables.transform, flat[0], flat[1], flat[2], flat[3], flat[4],
             streamable(result.albedo.shape[1], tables.cell_px, *written[:3]),
         )  # fmt: skip
     else:
+        relief = np.nan_to_num(height / np.float32(top), nan=0.0)
         solve_images(
             tuple(lit), dark, banned, relief, *shared, raised.transform - tables.transform, raised.lights - tables.lights,
             np.float32(tables.least_check), *written,

@@ -42,7 +42,7 @@ def uncertainty_of(rig: RigConfig, bundle: Bundle) -> Uncertainty:
 
 def height_sigma_um(rig: RigConfig, bundle: Bundle) -> NDArray[np.float64]:
     """By how much the calibration's own uncertainty may put a height on the reference plane off, the mean over the projectors that light the
-    place, 1 σ.
+    place, 1 σ. Height and tilt of the whole do not count: the plate that lies there sets them.
 
     Returns:
         (rows, columns) µm, on a coarse grid over the camera's image; NaN where no projector shines.
@@ -58,8 +58,15 @@ def height_sigma_um(rig: RigConfig, bundle: Bundle) -> NDArray[np.float64]:
         coarse = _coarse(other_camera)
         slopes = ray_slopes(coarse)
         each = [Triangulator(coarse, p, slopes).heights(c, sigma).z_mm for p, c in zip(others, columns, strict=True)]
-        heights.append(np.ma.masked_invalid(np.stack(each)).mean(axis=0).filled(np.nan))
-    return 1e3 * np.std(np.stack(heights).astype(np.float64), axis=0)
+        heights.append(_levelled(np.ma.masked_invalid(np.stack(each)).mean(axis=0).filled(np.nan).astype(np.float64), plane))
+    return 1e3 * np.std(np.stack(heights), axis=0)
+
+
+def _levelled(z_mm: NDArray[np.float64], plane_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Heights at points of the reference plane, less the plane nearest to them."""
+    design = np.dstack([np.ones_like(z_mm), plane_mm[..., :2]])
+    known = np.isfinite(z_mm)
+    return z_mm - design @ np.linalg.lstsq(design[known], z_mm[known], rcond=None)[0]
 
 
 def _samples(bundle: Bundle) -> list[Bundle]:

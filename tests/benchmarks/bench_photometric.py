@@ -6,9 +6,13 @@ number of lights and validity out.
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from numba import njit, prange
@@ -66,18 +70,56 @@ def _row(name: str, value: float, unit: str, against: str, bar: float | None = N
     return {"name": name, "value": round(value, 3), "unit": unit, "against": against, "bar": bar, "holds": None if bar is None else value <= bar}
 
 
-def rows() -> list[dict]:
-    """Measured rows."""
+def _images(calibration: Calibration) -> list[np.ndarray]:
+    """A matt white plane in each zone's light, (H, W) uint16, with noise."""
     H, W = FULL
-    calibration = _calibration()
-    tables = light_tables(calibration)
-    rng = np.random.default_rng(0)
-    noise = rng.normal(0, 8, (64, W)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 8, (64, W)).astype(np.float32)
     images = []
     for zone in calibration.zones:
         white = zone.flat_field_dn_per_ms(W, H) * np.float32(EXPOSURE_US / 1000 * 0.8)
         white.reshape(-1, 64, W)[:] += noise
         images.append((white + 64).astype(np.uint16))
+    return images
+
+
+def _extra_memory() -> dict[str, float]:
+    """By how much memory grows during a solve beyond inputs and outputs, as a share of them; to be run in a process of its own."""
+    calibration = _calibration()
+    tables, frames = light_tables(calibration), [(image, EXPOSURE_US) for image in _images(calibration)]
+    result, height = empty_result(FULL), np.full(FULL, 3, np.float32)
+    written = [result.normals, result.albedo, result.residual, result.valid_lights, result.valid]
+    held = sum(a.nbytes for a in [*(image for image, _ in frames), *written])
+    extra: dict[str, float] = {}
+    for name, z in (("plain", None), ("with_height", height)):
+        for _ in range(2):  # the first time compiles, and touches the outputs' pages
+            Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew at what is resident now
+            before = _resident("VmRSS:")
+            solve_into(frames, None, None, z, tables, calibration, SATURATION, result, near_light=True)
+        extra[name] = (_resident("VmHWM:") - before) / (held + (z.nbytes if z is not None else 0))
+    return extra
+
+
+def _resident(what: str) -> int:
+    """Memory of this process in bytes, as the kernel counts it."""
+    return int(Path("/proc/self/status").read_text().partition(what)[2].split()[0]) * 1024
+
+
+def _memory_rows() -> list[dict]:
+    output = subprocess.run([sys.executable, "-m", __spec__.name], check=True, capture_output=True, text=True).stdout
+    extra = json.loads(output.splitlines()[-1])
+    against = "inputs and outputs, 5472x3648x4 uint16"
+    return [
+        _row("fused photometric solve, memory beyond inputs and outputs", extra["plain"], "of them", against, 0.1),
+        _row("the same with the cloud's height", extra["with_height"], "of them", against, 0.1),
+    ]
+
+
+def rows() -> list[dict]:
+    """Measured rows."""
+    H, W = FULL
+    calibration = _calibration()
+    tables = light_tables(calibration)
+    images = _images(calibration)
     frames = [(image, EXPOSURE_US) for image in images]
     masked = [image.copy() for image in images]
     masked[0][:, : W // 20] = 4095  # a twentieth of the pixels needs the second look
@@ -94,9 +136,11 @@ def rows() -> list[dict]:
     source, target = np.ones(moved // 8, np.float32), np.zeros(moved // 8, np.float32)
     solve(frames)
     _copy(source, target)
-    fused, weighted, copied, plain, height = _rounds([
+    z_mm = np.full(FULL, 3, np.float32)
+    fused, weighted, raised, copied, plain, height = _rounds([
         lambda: solve(frames),
         lambda: solve([(image, EXPOSURE_US) for image in masked], excluded),
+        lambda: solve_into(frames, None, None, z_mm, tables, calibration, SATURATION, result, near_light=True),
         lambda: _copy(source, target),
         lambda: np.copyto(target, source),
         lambda: integrate_normals(result.normals, result.valid, FIELD_MM / W, DISTANCE_MM, result.height_mm),
@@ -122,6 +166,8 @@ def rows() -> list[dict]:
     return [
         _row("fused photometric solve, 5472x3648x4 uint16", fused / copied, copies, against, 2.5),
         _row("fused photometric solve, masked, 5 % saturated", weighted / copied, copies, against, 3.0),
+        _row("fused photometric solve with the cloud's height, cast shadows included", raised / copied, copies, against),
+        *_memory_rows(),
         _row("fused photometric solve, time", fused * 1e3, "ms", f"numpy's copy of the same bytes on one core: {plain * 1e3:.1f} ms"),
         _row(
             "fused photometric solve, share of numpy pinv",
@@ -137,3 +183,7 @@ def rows() -> list[dict]:
         ),
         _row("height by DCT, 5472x3648", height * 1e3, "ms", "the fused solve"),
     ]
+
+
+if __name__ == "__main__":
+    print(json.dumps(_extra_memory()))
