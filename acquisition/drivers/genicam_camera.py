@@ -198,13 +198,13 @@ class GenicamCamera:
     def _trigger(self, connection: Connection, exposure_us: float) -> None:
         if not connection.is_acquiring:
             raise DeviceUnavailable("The camera was triggered before it was armed.", cure="Arm the camera first.", detail="not_armed")
+        if self._config.trigger is not TriggerSource.NONE:
+            self._await_ready(connection.node_map)
         if exposure_us != self._asked_us:
             self._exposure_us = self._expose_for(connection.node_map, exposure_us)
             self._asked_us = exposure_us
         if self._config.trigger is TriggerSource.NONE:
             self._discard(connection)
-        else:
-            self._await_ready(connection.node_map)
         if self._config.trigger is TriggerSource.SOFTWARE:
             connection.node_map.TriggerSoftware.execute()
         self._pending.append(self._exposure_us)
@@ -224,9 +224,9 @@ class GenicamCamera:
         return fixed
 
     def _await_ready(self, nodes: Any) -> None:
-        """A camera that is still exposing the frame before would miss the trigger."""
+        """A camera that is still exposing the frame before would miss the trigger, and may take the next exposure time for that frame."""
         until = time.monotonic() + _READY_S
-        while self._has_status and not nodes.AcquisitionStatus.value:
+        while self._has_status and not read(nodes, "AcquisitionStatus"):
             if time.monotonic() > until:
                 raise DeviceUnavailable(f"The camera was not ready for a trigger within {_READY_S:g} s.", cure=_PLUG, detail="busy")
             time.sleep(_PAUSE_S)
