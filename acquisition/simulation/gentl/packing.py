@@ -29,7 +29,6 @@ def pack(pixels: Pixels, seen: PixelFormat, wire: WireFormat, out: NDArray[np.ui
     size = (flat.size * (8 if wire.pixel_format.is_rgb else wire.bits_per_pixel) + 7) // 8
     into = out[:size]
     if wire.is_packed:
-        into[:] = 0
         (_pack12 if wire.pixel_format.bits == 12 else _pack10)(flat.astype(np.uint16, copy=False), into)
     else:
         into.view("<u2" if wire.pixel_format.bits > 8 else np.uint8)[:] = flat
@@ -50,6 +49,7 @@ def _pack12(pixels, out):
 
 @njit(cache=True, nogil=True)
 def _pack10(pixels, out):
+    out[:] = 0
     for i in range(pixels.size):
         bit = 10 * i
         value = np.uint32(pixels[i]) << np.uint32(bit % 8)
