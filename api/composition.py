@@ -7,30 +7,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acquisition.drivers.open_devices import Devices, open_devices
+from acquisition.drivers.replay import open_replay_devices
 from acquisition.rig import Rig, open_replay
 from api.recipes import Recipes
 from api.station import Station
-from rig_configs.cameras import ReplayCamera
+from rig_configs.cameras import GenicamCamera, ReplayCamera
 from rig_configs.errors import D3Error, NotFound
 from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
+from rig_configs.projectors import DlpProjectorConfig
 from rig_configs.schema import RigConfig
 
 if TYPE_CHECKING:
-    from acquisition.simulation.bench import Bench
+    from acquisition.simulation.bench import BenchAccess
+    from acquisition.simulation.cell_process import CellProcess
     from acquisition.simulation.feeder import PartFeeder
     from acquisition.simulation.parts import PartKind
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRig:
-    """An opened rig, and the bench behind it where it is a simulated one."""
+class OpenDevices:
+    """A rig's opened devices, and the bench behind them where it is a simulated one."""
 
-    rig: Rig
-    bench: Bench | None
+    config: RigConfig
+    """The rig; of a replayed capture the one that it was captured on."""
+    devices: Devices
+    bench: BenchAccess | None
+    cell: CellProcess | None = None
+    """What the drivers of an emulated rig talk to."""
+
+    def close(self) -> None:
+        """Everything dark and released, and the emulated cell ended."""
+        self.devices.close()
+        if self.cell is not None:
+            self.cell.close()
 
 
-def open_rig(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenRig:
-    """Open the devices that a rig's configuration names.
+def open_rig_devices(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenDevices:
+    """Open the devices that a rig's configuration names; where they are emulated, start the cell that they are in first.
+
+    Real drivers talk to their devices only when they are used, and :func:`acquisition.drivers.open_devices.open_devices` is all that a
+    process needs for them; of an emulated rig it takes ``cell.rig``.
 
     Args:
         config: the rig.
@@ -38,16 +55,67 @@ def open_rig(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenRig:
         noise_seed: seed of the sensor noise of a simulated rig.
 
     Raises:
-        DeviceUnavailable: a device cannot be opened.
+        RigFileError: the rig cannot be emulated.
+        DeviceUnavailable: the emulated cell does not start.
         CaptureError: a replay rig's capture cannot be read.
     """
     if isinstance(config.camera, ReplayCamera):
-        return OpenRig(open_replay(folder / config.camera.capture), None)
+        captured, camera, lights, projectors = open_replay_devices(folder / config.camera.capture)
+        return OpenDevices(captured, Devices(camera, lights, projectors), None)
+    if config.is_emulated:
+        from acquisition.simulation.cell_process import CellProcess
+
+        cell = CellProcess(resolved(config, folder), noise_seed)
+        return OpenDevices(config, open_devices(cell.rig), cell, cell)
+    if not config.is_simulated:
+        return OpenDevices(config, open_devices(resolved(config, folder)), None)
     # The simulation needs Open3D's ray casting, which takes a second to load: only who simulates pays.
     from acquisition.drivers.simulated import open_simulated
 
     camera, lights, projectors, bench = open_simulated(config, noise_seed)
-    return OpenRig(Rig(config, camera, lights, projectors), bench)
+    return OpenDevices(config, Devices(camera, lights, projectors), bench)
+
+
+def resolved(config: RigConfig, folder: Path) -> RigConfig:
+    """The rig with those paths of its real drivers that start at its file made absolute."""
+    camera = config.camera
+    if isinstance(camera, GenicamCamera) and camera.producer is not None:
+        camera = camera.model_copy(update={"producer": (folder / camera.producer).absolute()})
+    projectors = tuple(
+        p.model_copy(update={"manifest": (folder / p.manifest).absolute()}) if isinstance(p, DlpProjectorConfig) and p.manifest is not None else p
+        for p in config.projectors
+    )
+    return config.model_copy(update={"camera": camera, "projectors": projectors})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRig:
+    """An opened rig, and the bench behind it where it is a simulated one."""
+
+    rig: Rig
+    bench: BenchAccess | None
+
+
+class _RigInCell(Rig):
+    """A rig of emulated devices; the cell ends with it."""
+
+    def __init__(self, config: RigConfig, devices: Devices, cell: CellProcess) -> None:
+        super().__init__(config, devices.camera, devices.lights, devices.projectors)
+        self._cell = cell
+
+    def close(self) -> None:
+        """Lights and projectors off, devices released, the cell ended."""
+        super().close()
+        self._cell.close()
+
+
+def open_rig(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenRig:
+    """Open a rig. Arguments and errors are those of :func:`open_rig_devices`."""
+    opened = open_rig_devices(config, folder, noise_seed)
+    devices = opened.devices
+    if opened.cell is not None:
+        return OpenRig(_RigInCell(opened.config, devices, opened.cell), opened.bench)
+    return OpenRig(Rig(opened.config, devices.camera, devices.lights, devices.projectors), opened.bench)
 
 
 class Hand:
@@ -60,7 +128,7 @@ class Hand:
         defect_share: share of defective parts.
     """
 
-    def __init__(self, bench: Bench, parts: Mapping[str, PartKind], seed: int, defect_share: float = 1 / 3) -> None:
+    def __init__(self, bench: BenchAccess, parts: Mapping[str, PartKind], seed: int, defect_share: float = 1 / 3) -> None:
         self._bench = bench
         self.parts = parts
         self._seed = seed
@@ -101,7 +169,7 @@ class OpenStation:
 
     station: Station
     hand: Hand | None
-    bench: Bench | None
+    bench: BenchAccess | None
 
 
 def open_station(

@@ -9,12 +9,15 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from rig_configs.artefacts import ArtefactsConfig
-from rig_configs.cameras import CameraConfig
+from rig_configs.cameras import CameraConfig, GenicamCamera, TriggerSource
 from rig_configs.fringes import FringeConfig
-from rig_configs.lights import LightsConfig
-from rig_configs.projectors import ProjectorConfig
+from rig_configs.lights import LightsConfig, SerialLightsConfig
+from rig_configs.projectors import DlpProjectorConfig, DlpTrigger, ProjectorConfig, ScreenProjectorConfig
 from rig_configs.simulation import FaultKind, SimulationConfig
 from rig_configs.strict import Strict
+
+# Drivers of devices that see only their own kind; all others are real, and may stand together.
+_ALONE = frozenset({"simulated", "replay"})
 
 
 class SequenceConfig(Strict):
@@ -58,12 +61,19 @@ class RigConfig(Strict):
     sequence: SequenceConfig = Field(description="What is captured of each part.")
     timing: TimingConfig = Field(description="How long the station waits.")
     artefacts: ArtefactsConfig = Field(description="What the rig is calibrated with.")
-    simulation: SimulationConfig | None = Field(default=None, description="The simulated bench; needed by 'simulated' drivers.")
+    simulation: SimulationConfig | None = Field(
+        default=None, description="The simulated bench; needed by 'simulated' drivers. Real drivers then talk to emulated devices around it."
+    )
 
     @property
     def is_simulated(self) -> bool:
         """Whether any frame comes from a simulation."""
         return self.simulation is not None
+
+    @property
+    def is_emulated(self) -> bool:
+        """Whether real drivers talk to emulated devices around a simulated bench."""
+        return self.simulation is not None and self.camera.driver not in _ALONE
 
     @property
     def eyes(self) -> tuple[int, ...]:
@@ -78,10 +88,14 @@ class RigConfig(Strict):
     @model_validator(mode="after")
     def _devices_fit(self) -> RigConfig:
         devices = [self.camera, self.lights, *self.projectors]
-        if any(device.driver == "simulated" for device in devices) and self.simulation is None:
+        drivers = {device.driver for device in devices}
+        if "simulated" in drivers and self.simulation is None:
             raise ValueError("a 'simulated' driver needs a 'simulation' section; add one, or choose another driver")
-        if len({device.driver for device in devices}) > 1:
-            raise ValueError("simulated, replayed and real devices cannot see each other; give all devices the same driver")
+        if len(drivers) > 1 and drivers & _ALONE:
+            raise ValueError(
+                f"drivers {', '.join(sorted(drivers))} cannot stand together: simulated, replayed and real devices cannot see each other; "
+                "give all devices the same driver, or real ones"
+            )
         for what, names in (("zone", [z.name for z in self.lights.zones]), ("projector", [p.name for p in self.projectors])):
             if len(set(names)) < len(names):
                 raise ValueError(f"two {what}s have the same name; give each its own")
@@ -89,6 +103,28 @@ class RigConfig(Strict):
         for name in self.sequence.projectors or ():
             if name not in names:
                 raise ValueError(f"sequence.projectors names '{name}'; name some of {', '.join(names)}")
+        return self
+
+    @model_validator(mode="after")
+    def _steps_are_commanded(self) -> RigConfig:
+        # A scan puts every step into its state by command; patterns that come by themselves on a trigger line would run away from it.
+        if isinstance(self.camera, GenicamCamera) and self.camera.trigger not in (TriggerSource.SOFTWARE, TriggerSource.NONE):
+            raise ValueError(f"camera.trigger is {self.camera.trigger}, and a scan triggers each frame by command; choose software")
+        if isinstance(self.lights, SerialLightsConfig) and self.lights.strobe is not None and self.simulation is not None:
+            raise ValueError("the simulated bench has no flashes; choose lights.mode continuous")
+        exposures_us = sorted({self.sequence.fringe_exposure_us * factor for factor in self.sequence.fringes.exposures})
+        for projector in self.projectors:
+            if isinstance(projector, ScreenProjectorConfig) and self.simulation is not None:
+                raise ValueError(f"projector '{projector.name}' is a screen, which the simulated bench cannot see; choose driver dlp")
+            if not isinstance(projector, DlpProjectorConfig):
+                continue
+            if projector.trigger is not DlpTrigger.SOFTWARE:
+                raise ValueError(
+                    f"projector '{projector.name}' has trigger {projector.trigger}, and a scan shows each pattern by command; choose software"
+                )
+            for exposure_us in exposures_us:
+                if problem := projector.exposure_problem(exposure_us):
+                    raise ValueError(f"sequence.fringe_exposure_us does not suit projector '{projector.name}': {problem}")
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,38 @@ from rig_configs.schema import RigConfig
 from rig_configs.simulation import FaultKind
 
 _READOUT_NS = 12_000_000
+
+
+class BenchAccess(Protocol):
+    """What hands and scorers want of a bench, whether it is in this process or not."""
+
+    @property
+    def truth(self) -> TrueRig:
+        """The true rig."""
+        ...
+
+    @property
+    def placed(self) -> SceneObject | None:
+        """What lies on the bench."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """What the camera's pixels see of what lies on the bench."""
+        ...
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether every zone and projector is off."""
+        ...
+
+    def place(self, what: SceneObject | None, timeout_s: float = 30.0) -> None:
+        """Lay something under the camera in place of what was there; None clears the bench. Raises Conflict while a scan runs on and on."""
+        ...
+
+    def reseed(self, noise_seed: int) -> None:
+        """Start the camera's counter and clock and the count of scans anew, with the sensor noise and the drift of another seed."""
+        ...
 
 
 class Bench:
@@ -46,10 +80,10 @@ class Bench:
         self._view: View | None = None
         self._object: SceneObject | None = None
         self._scanning = False
-        self._zone: int | None = None
+        self._zones: dict[int, float] = {}
         self._shown: dict[int, NDArray[np.uint8]] = {}
-        self._before: tuple[int | None, dict[int, NDArray[np.uint8]]] = None, {}
-        """Zone and patterns at the exposure before, for what lags."""
+        self._before: tuple[dict[int, float], dict[int, NDArray[np.uint8]]] = {}, {}
+        """Zones and patterns at the exposure before, for what lags."""
         self._scans = 0
         self._frames = 0
         self._clock_ns = 0
@@ -86,7 +120,7 @@ class Bench:
         with self._state:
             self._scanning = True
             self._scans += 1
-            self._before = None, {}  # between scans there is time enough for whatever lags to catch up
+            self._before = {}, {}  # between scans there is time enough for whatever lags to catch up
             self._schedule.scan_started()
 
     def scan_ended(self) -> None:
@@ -110,12 +144,16 @@ class Bench:
     def is_dark(self) -> bool:
         """Whether every zone and projector is off."""
         with self._state:
-            return self._zone is None and not self._shown
+            return not self._zones and not self._shown
 
     def set_zone(self, zone: int | None) -> None:
         """One zone on and every other off; None is all off."""
+        self.set_zones({} if zone is None else {zone: 1.0})
+
+    def set_zones(self, levels: Mapping[int, float]) -> None:
+        """The zones that are on, as many as there may be, each with its light as a share of what it is meant to give; every other is off."""
         with self._state:
-            self._zone = zone
+            self._zones = {zone: level for zone, level in levels.items() if level > 0}
 
     def set_pattern(self, projector: int, pattern: NDArray[np.uint8] | None) -> None:
         """What a projector shows, (height, width) uint8; None sends no light at all."""
@@ -138,7 +176,7 @@ class Bench:
             started = self._clock_ns
             self._clock_ns += round(exposure_us * 1000) + _READOUT_NS
             pixels = self._sensor.digitise(self._light(exposure_us), exposure_us, self._seed, self._frames)
-            self._before = self._zone, dict(self._shown)
+            self._before = dict(self._zones), dict(self._shown)
             return RawFrame(pixels, self._frames, started, exposure_us)
 
     def frame_fault(self) -> FaultKind | None:
@@ -151,17 +189,16 @@ class Bench:
         view = self.view
         light = view.ambient() * np.float32(self._drift.ambient(self._seed, self._scans))
         zones, patterns = self._shining()
-        for zone in zones:
-            add(view.zone(zone).reshape(-1), np.float32(self._drift.zone(zone, self._seed, self._scans)), light.reshape(-1))
+        for zone, level in zones.items():
+            add(view.zone(zone).reshape(-1), np.float32(level * self._drift.zone(zone, self._seed, self._scans)), light.reshape(-1))
         for projector, pattern in patterns.items():
             view.add_pattern(projector, pattern, exposure_us, light)
         return light
 
-    def _shining(self) -> tuple[list[int], dict[int, NDArray[np.uint8]]]:
-        """The zones and the projectors' patterns that really send light now: as told, but for what is dark or lags."""
+    def _shining(self) -> tuple[dict[int, float], dict[int, NDArray[np.uint8]]]:
+        """The zones, with their levels, and the projectors' patterns that really send light now: as told, but for what is dark or lags."""
         dark, lagging = self.faults.dark, self.faults.lagging
-        zones = [
-            z for z in range(len(self.truth.zones)) if z == (self._before[0] if f"zone{z}" in lagging else self._zone) and f"zone{z}" not in dark
-        ]
+        told = {z: self._before[0] if f"zone{z}" in lagging else self._zones for z in range(len(self.truth.zones))}
+        zones = {z: levels[z] for z, levels in told.items() if z in levels and f"zone{z}" not in dark}
         shown = {p: self._before[1] if f"projector{p}" in lagging else self._shown for p in range(len(self.truth.projectors))}
         return zones, {p: patterns[p] for p, patterns in shown.items() if p in patterns and f"projector{p}" not in dark}

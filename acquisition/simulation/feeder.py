@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from acquisition.simulation.bench import Bench
+from acquisition.simulation.bench import BenchAccess
 from acquisition.simulation.parts import Part, PartKind, part_kind, random_pose
 
 
@@ -21,7 +21,7 @@ class PartFeeder:
         NotFound: the bench has no such part.
     """
 
-    def __init__(self, bench: Bench, kind: str | PartKind, seed: int = 0, defect_share: float = 1 / 3) -> None:
+    def __init__(self, bench: BenchAccess, kind: str | PartKind, seed: int = 0, defect_share: float = 1 / 3) -> None:
         self._bench = bench
         self._kind = part_kind(kind) if isinstance(kind, str) else kind
         self._seed = seed

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition.simulation.artefacts import ball_bar, charuco_board, flat_plate, matt_sphere, mirror_sphere, step_block, white_plate
-from acquisition.simulation.bench import Bench
+from acquisition.simulation.bench import BenchAccess
 from rig_configs.calibration import Vector3
 from rig_configs.schema import RigConfig
 
@@ -25,7 +25,7 @@ class BenchGuide:
 
     sphere_positions = 7
 
-    def __init__(self, bench: Bench, rig: RigConfig, seed: int = 0) -> None:
+    def __init__(self, bench: BenchAccess, rig: RigConfig, seed: int = 0) -> None:
         self._bench = bench
         self._rig = rig
         self._seed = seed

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.simulation.bench import Bench
+from acquisition.simulation.bench import BenchAccess
 from acquisition.simulation.truth import truth_of
 
 
-def normal_errors_deg(bench: Bench, *normals: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+def normal_errors_deg(bench: BenchAccess, *normals: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     """Angles between measured and true normals of what lies on a bench now.
 
     Args:

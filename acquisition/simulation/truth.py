@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from acquisition.simulation.bench import Bench
+from acquisition.simulation.bench import BenchAccess
 from acquisition.simulation.optics import TrueRig
 
 
@@ -32,7 +32,7 @@ class Truth:
     """For each projector (H, W): the same, and within its frame."""
 
 
-def truth_of(bench: Bench) -> Truth:
+def truth_of(bench: BenchAccess) -> Truth:
     """The truth of what lies on a bench now."""
     view, rig = bench.view, bench.truth
     surface = view.surface
@@ -48,7 +48,7 @@ def truth_of(bench: Bench) -> Truth:
     )
 
 
-def defect_mask(bench: Bench) -> NDArray[np.bool_]:
+def defect_mask(bench: BenchAccess) -> NDArray[np.bool_]:
     """Where what lies on a bench now is defective, (H, W) bool: :attr:`Truth.defect_mask` without the cost of the rest."""
     view = bench.view
     placed, xyz = view.placed, view.surface.xyz_mm

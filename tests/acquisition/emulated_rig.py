@@ -1,0 +1,65 @@
+"""A small rig of real drivers before an emulated cell, its twin of in-process devices, and a short sequence for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from acquisition.drivers.open_devices import open_devices
+from acquisition.rig import Rig
+from acquisition.sequence import Sequence, inspection_sequence
+from acquisition.simulation.cell_process import CellProcess
+from rig_configs.files import load_rig
+from rig_configs.schema import RigConfig
+
+OF_EVERY_DEVICE = {
+    "camera": ("width_px", "height_px", "pixel_format", "gain_db", "nominal"),
+    "lights": ("zones",),
+    "projectors": ("name", "width_px", "height_px", "fringe_angle_deg", "response", "nominal"),
+}
+
+
+def emulated_rig(*faults: dict[str, Any], pixel_format: str = "BayerRG12", wire_format: str = "BayerRG12p", **lights: Any) -> RigConfig:
+    """The shipped emulated rig with a camera of 96 x 64 pixels and two projectors."""
+    content = load_rig("emulated").model_dump(mode="json")
+    content["camera"] |= {"width_px": 96, "height_px": 64, "pixel_format": pixel_format, "wire_format": wire_format}
+    content["lights"] |= lights
+    content["projectors"] = content["projectors"][:2]
+    content["timing"]["frame_timeout_s"] = 1.0
+    content["simulation"]["faults"] = faults
+    return RigConfig.model_validate(content)
+
+
+def in_process_twin(rig: RigConfig) -> RigConfig:
+    """The same rig with devices of driver ``simulated``."""
+    content = rig.model_dump(mode="json")
+
+    def twin(device: dict[str, Any], what: str) -> dict[str, Any]:
+        return {"driver": "simulated"} | {key: device[key] for key in OF_EVERY_DEVICE[what]}
+
+    content["camera"], content["lights"] = twin(content["camera"], "camera"), twin(content["lights"], "lights")
+    content["projectors"] = [twin(device, "projectors") for device in content["projectors"]]
+    return RigConfig.model_validate(content)
+
+
+def short_sequence(rig: RigConfig) -> Sequence:
+    """Ambient light, four zones, and of each projector a grey fringe and a stripe of its Gray code: 9 frames."""
+    columns = np.arange(rig.projectors[0].width_px)
+    grey = np.round(127.5 + 127.5 * np.cos(2 * np.pi * columns / 40)).astype(np.uint8)
+    stripes = (columns // 64 % 2 * 255).astype(np.uint8)
+    return inspection_sequence(rig, [[np.tile(row, (p.height_px, 1)) for row in (grey, stripes)] for p in rig.projectors])
+
+
+@contextmanager
+def opened(config: RigConfig) -> Iterator[tuple[Rig, CellProcess]]:
+    """The rig's real drivers before a cell with nothing in it."""
+    with CellProcess(config, noise_seed=3) as cell:
+        devices = open_devices(cell.rig)
+        rig = Rig(config, devices.camera, devices.lights, devices.projectors)
+        try:
+            yield rig, cell
+        finally:
+            rig.close()
