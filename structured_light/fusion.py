@@ -2,7 +2,7 @@
 
 At each pixel every height votes for the heights it agrees with, |z_i − z_j| < 4 √(σ_i² + σ_j²) + floor. The largest group wins
 (of equal groups the more certain) and is averaged with weights 1/σ². Interreflections, blurred edges and stray light hardly ever
-agree between two directions; a shadow is filled by whoever sees into it. A lone height is kept and marked by ``views`` = 1, but
+agree between two directions (docs/decisions/0005-fringes.md has what is left of them); a shadow is filled by whoever sees into it. A lone height is kept and marked by ``views`` = 1, but
 where another contradicts it, only if it is clearly the more certain: light that came by a detour is weak.
 """
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false

@@ -28,12 +28,13 @@ SHIFTS_MM = (0.06, 0.24)
 """How far heights are shifted to see whether they then agree better; at least a pixel."""
 MAX_RISE_MM = 0.01
 """Median difference of a part's heights from which on it moved up or down; over the plate's, which calibration alone causes."""
-MAX_CONTRADICTED = 0.35
+MAX_CONTRADICTED = 0.25
 """Share of the part's pixels that may contradict each other; on glossy parts that lie still it is up to 0.13."""
-BETTER = 0.95
-"""Ratio of that share with and without the shift below which the part moved sideways; lying still it is 1.3 or more."""
-FEW = 0.01
-"""Fewer contradictions than this do not count, whatever the ratio."""
+BETTER = 0.9
+"""Ratio of that share with and without the shift below which the part moved sideways; of one that lies still it hardly falls below 1, which
+it may be where the part is the same all along the shift."""
+GAIN = 0.05
+"""Least share of the part's pixels on which the shift must settle the contradiction: besides five standard deviations of their number."""
 _SHIFTS = ((0, 0), (-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
@@ -46,20 +47,25 @@ def refuse_motion(heights: Sequence[Heights], names: Sequence[str], pitch_mm: fl
         pitch_mm: size of a camera pixel on the part, mm.
 
     Raises:
-        ReconstructionError: between two projectors' frames the part moved, up or down by more than :data:`MAX_RISE_MM` or sideways by more than about
-            the least of :data:`SHIFTS_MM`; or the calibration no longer holds.
+        ReconstructionError: between two projectors' frames the part moved, up or down by more than :data:`MAX_RISE_MM`, or sideways so that
+            a shift settles what they contradict; or the calibration no longer holds.
     """
     reaches = [max(1, round(shift / pitch_mm)) for shift in SHIFTS_MM]
     n = len(heights)
+    moved: list[tuple[int, int, str]] = []
     for i in range(n if n > 2 else n - 1):
         j = (i + 1) % n
         how = next((how for reach in reaches if (how := _motion(heights[i], heights[j], reach))), "")
         if how:
-            raise ReconstructionError(
-                f"The part moved between the frames of projector '{names[i]}' and those of '{names[j]}': {how}.",
-                cure="Hold the part still while it is captured, and look for vibration; if it lay still, calibrate the rig again.",
-                detail="moved",
-            )
+            moved.append((i, j, how))
+    # Once around, all ways add up to nothing: a part that moved from one to the next has moved back in another pair.
+    if moved and len(moved) >= min(2, n - 1):
+        i, j, how = moved[0]
+        raise ReconstructionError(
+            f"The part moved between the frames of projector '{names[i]}' and those of '{names[j]}': {how}.",
+            cure="Hold the part still while it is captured, and look for vibration; if it lay still, calibrate the rig again.",
+            detail="moved",
+        )
 
 
 def _motion(one: Heights, other: Heights, reach: int) -> str:
@@ -89,6 +95,6 @@ def _motion(one: Heights, other: Heights, reach: int) -> str:
         return f"its heights differ by {1e3 * rise_mm:.0f} µm"
     if still > MAX_CONTRADICTED:
         return f"its heights differ on {still:.0%} of it"
-    if still > FEW and shifted < BETTER * still:
+    if shifted < BETTER * still and still - shifted > max(GAIN, 5 * math.sqrt(still / np.count_nonzero(part))):
         return f"its heights differ on {still:.0%} of it, and on {shifted:.0%} where one picture is shifted sideways"
     return ""

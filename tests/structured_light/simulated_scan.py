@@ -84,6 +84,12 @@ def relief(height_mm: NDArray[np.float64], step_mm: float) -> SceneObject:
     return SceneObject("relief", (grid_mesh(height_mm.astype(np.float32), albedo, origin, step_mm, 0.0, MATT_PLASTIC),))
 
 
+def v_groove(step_mm: float = 0.05) -> SceneObject:
+    """A block, 24 x 16 mm, with a right-angled groove, 12 mm wide and 6 mm deep, whose walls light each other."""
+    x, y = np.meshgrid(np.arange(-13, 13, step_mm), np.arange(-9, 9, step_mm))
+    return relief(np.where((np.abs(x) < 12) & (np.abs(y) < 8), 0.3 + np.minimum(np.abs(x), 6.0), 0.0), step_mm)
+
+
 def grooved_part(step_mm: float = 0.05) -> SceneObject:
     """A block, 24 x 16 x 5 mm, with grooves across and along it, 1.2 to 3 mm wide and 2.5 mm deep."""
     x, y = np.meshgrid(np.arange(-13, 13, step_mm), np.arange(-9, 9, step_mm))

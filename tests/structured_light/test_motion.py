@@ -49,13 +49,13 @@ def scan(bench: Bench, part: SceneObject, place: Place, used: tuple[int, ...] = 
 
 
 # Of the bench's parts those whose eyes contradict each other most while they lie still, and one that is plain.
-@pytest.mark.parametrize("kind", ["grooved", "audio_jack_socket", "ethernet_connector", "lattice_block_plug"])
+@pytest.mark.parametrize("kind", ["grooved", "audio_jack_socket", "crimp_st_cable_mount_box", "dc_power_connector"])
 def test_a_part_that_lies_still_is_never_said_to_move(bench: Bench, kind: str) -> None:
     assert scan(bench, made(kind), lambda p, i: (0, 0, 0)) > 0.95
 
 
-@pytest.mark.parametrize("kind", ["grooved", "fork_crimp_terminal"])
-@pytest.mark.parametrize("moved", [(0.1, 0, 0), (0, -1.0, 0), (0, 0, 0.02)])
+@pytest.mark.parametrize("kind", ["connector_housing_female", "fork_crimp_terminal"])
+@pytest.mark.parametrize("moved", [(0.1, 0, 0), (0, 0.1, 0), (0, 0, 0.02)])
 def test_a_part_that_moves_from_one_projectors_frames_to_the_nexts_is_refused(bench: Bench, kind: str, moved: tuple[float, float, float]) -> None:
     with pytest.raises(ReconstructionError, match="moved between the frames of projector 'north_west' and those of 'south_west'") as told:
         scan(bench, made(kind), lambda p, i: moved if p >= 2 else (0, 0, 0))

@@ -11,7 +11,7 @@ from simulated_scan import FULL_SCALE_DN, demo_bench, relief, scan, true_calibra
 from acquisition.simulation.bench import Bench
 from rig_configs.fringes import FringeConfig
 from structured_light.reconstructor import FourEye
-from tests.benchmarks.eyes_compared import EYES, grooved_bench, seen_by
+from tests.benchmarks.eyes_compared import EYES, corner_bench, grooved_bench, seen_by, walls_by
 
 DEFAULT = FringeConfig(steps=5, period_px=20)
 
@@ -44,6 +44,16 @@ def test_one_two_and_four_eyes_on_a_grooved_part(interreflection) -> None:
     assert one.coverage < 0.93
     assert four.coverage >= 0.99
     assert one.median_um > two.median_um > four.median_um
+
+
+def test_walls_that_light_each_other_stay_true_by_the_vote_of_four() -> None:
+    """Interreflection hardly ever agrees between two directions, so four eyes need no fringes across the others to find it."""
+    still, lit = (corner_bench(interreflection, 456) for interreflection in (False, True))
+    one, four, unlit = walls_by(lit, (0,)), walls_by(lit, (0, 1, 2, 3)), walls_by(still, (0, 1, 2, 3))
+    assert one.p95_um > 2 * four.p95_um
+    assert four.p95_um < 1.5 * unlit.p95_um
+    assert four.coverage > 0.99
+    assert four.gross == 0
 
 
 @pytest.mark.parametrize(
