@@ -66,6 +66,14 @@ class Link:
         except (EOFError, OSError) as error:
             raise Gone from error
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether somebody is there and says nothing."""
+        try:
+            return not self._connection.poll(0.0)
+        except OSError:
+            return False
+
     def receive_descriptor(self) -> int:
         """The descriptor that came with the message just received; the caller closes it."""
         try:

@@ -68,8 +68,9 @@ class RigPair:
 
     @property
     def is_whole(self) -> bool:
-        """Whether both processes are there."""
-        return self._rig.poll() is None and self._guard.poll() is None
+        """Whether both processes are there, while nothing is asked of them."""
+        # A process that is killed hangs up some time before it is gone.
+        return self.link.is_quiet and self._rig.poll() is None and self._guard.poll() is None
 
     @property
     def rig_pid(self) -> int:

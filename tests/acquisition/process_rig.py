@@ -26,7 +26,7 @@ from rig_configs.files import load_rig
 from rig_configs.schema import RigConfig
 
 WIDTH, HEIGHT = 96, 64
-LIMITS = Limits(start_s=30.0, describe_s=5.0, load_s=5.0, step_s=0.5, dark_s=5.0)
+LIMITS = Limits(start_s=60.0, describe_s=20.0, load_s=20.0, step_s=20.0, dark_s=20.0)
 
 
 class Trouble(IntEnum):
@@ -81,6 +81,11 @@ class Cell:
         """How often somebody else than the rig turned a device off."""
         return self.word(12)
 
+    @property
+    def hangs(self) -> int:
+        """How often the camera began to hang."""
+        return self.word(13)
+
 
 class Plug:
     """What can be open in one process only."""
@@ -120,6 +125,7 @@ class Camera:
         if trouble is Trouble.BUG:
             raise ZeroDivisionError("of a driver")
         if trouble is Trouble.HANG:
+            self._cell.put(13, self._cell.hangs + 1)
             threading.Event().wait()
         if trouble is Trouble.KILLED:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -181,7 +187,8 @@ class EmergencySource:
 
 def configuration(width_px: int = WIDTH, height_px: int = HEIGHT) -> RigConfig:
     rig = load_rig("demo")
-    return rig.model_copy(update={"camera": rig.camera.model_copy(update={"width_px": width_px, "height_px": height_px})})
+    camera = rig.camera.model_copy(update={"width_px": width_px, "height_px": height_px})
+    return rig.model_copy(update={"camera": camera, "timing": rig.timing.model_copy(update={"frame_timeout_s": 0.5})})
 
 
 def open_rig(path: str, width_px: int = WIDTH, height_px: int = HEIGHT) -> Rig:
