@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from api.cli.accuracy import accuracy
-from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, stderr
+from api.cli.common import DATA_DIR, DataDirOption, RigOption, cancellable, stderr
+from api.cli.rig_check import check
 from rig_configs.errors import DeviceUnavailable
 from rig_configs.files import load_rig, rig_folder
 
 app = typer.Typer(help="Talk to the rig's devices.", no_args_is_help=True)
 
 
-@app.command()
-def check(rig: RigOption = "demo", as_json: JsonOption = False) -> None:
-    """Ask every device what it is."""
-    from api.composition import open_rig
-
-    folder = rig_folder(rig)
-    opened = open_rig(load_rig(folder), folder)
-    try:
-        devices = opened.rig.describe()
-    finally:
-        opened.rig.close()
-    if as_json:
-        print_json([asdict(device) for device in devices])
-        return
-    table = Table("device", "name", "model", "serial", "details")
-    for device in devices:
-        table.add_row(device.kind, device.name, device.model, device.serial, ", ".join(f"{k} {v}" for k, v in device.details.items()))
-    stderr.print(table)
+app.command()(check)
 
 
 @app.command()
