@@ -2,8 +2,8 @@
 
 It is started before the rig process opens anything, imports then all it will need, and sleeps. It wakes when
 
-- the rig process has ended: in order, and it leaves; by a kill or a crash, and it opens lights and projectors itself and turns them off.
-  Not before the end, for devices are opened exclusively;
+- the rig process has ended: in order, and it leaves; by a kill or a crash, and it turns lights and projectors off itself. Drivers open their
+  devices when they are first used, which is only now, for a device can be open in one process alone;
 - the station has ended: the rig process is given a moment to end in order, then it is killed.
 
 It has a session of its own, so that no kill of a process group reaches it, and leaves only by its own will: signals that ask it to end wait
@@ -13,6 +13,7 @@ with a watchdog can.
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
@@ -42,17 +43,23 @@ def main(arguments: list[str]) -> int:
 
     Args:
         arguments: descriptor of the socket to the rig process, process descriptors of the rig process and of the station, and the opener of
-            lights and projectors.
+            lights and projectors, which opens none before it is used.
     """
     for asked in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(asked, signal.SIG_IGN)
     rig = socket.socket(fileno=int(arguments[0]))
     rig_process, station = int(arguments[1]), int(arguments[2])
-    open_devices = Opener.from_json(arguments[3]).load()
+    try:
+        devices = list(Opener.from_json(arguments[3]).load()())
+    except Exception as error:  # noqa: BLE001 - told to the station, by way of the rig process, which then opens nothing
+        from acquisition.rig_messages import error_to_json  # what knows pixels and steps is needed only here
+
+        rig.sendall(json.dumps(error_to_json(error)).encode())
+        return 0
     rig.send(READY)
     if _ends_in_order(rig, rig_process, station):
         return 0
-    problems = turn_off(open_devices())
+    problems = turn_off(devices)
     for problem in problems:
         print(f"dark guard: {problem}", file=sys.stderr, flush=True)
     return 1 if problems else 0

@@ -6,6 +6,7 @@ can be stopped. However it ends, if it can still act it turns lights and project
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -25,7 +26,7 @@ from acquisition.dark_guard import CLOSED, DARK, READY
 from acquisition.frame_ring import FrameRing, shared_patterns
 from acquisition.opener import Opener
 from acquisition.rig import Rig
-from acquisition.rig_messages import Gone, Link, Message, error_to_json, steps_from_json
+from acquisition.rig_messages import Gone, Link, Message, error_from_json, error_to_json, steps_from_json
 from acquisition.sequence import Sequence
 from rig_configs.errors import Cancelled, D3Error, DeviceUnavailable, FrameTimeout
 
@@ -137,10 +138,16 @@ def _end(_: int, __: FrameType | None) -> NoReturn:
 
 
 def _wait_for_guard(guard: socket.socket) -> None:
+    """Come back when the guard is ready. Raises what it could not be made ready for, or DeviceUnavailable (``dark_guard``)."""
     guard.settimeout(GUARD_S)
+    said = b""
     with suppress(OSError):
-        if guard.recv(1) == READY:
+        while (part := guard.recv(1 << 16)) and said + part != READY:
+            said += part
+        if part:
             return
+    if said:
+        raise error_from_json(json.loads(said))
     raise DeviceUnavailable("The dark guard did not start.", cure="See the log for what it says.", detail="dark_guard")
 
 

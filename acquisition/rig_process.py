@@ -56,7 +56,8 @@ class RigProcess:
 
     Args:
         open_rig: gives the :class:`acquisition.rig.Rig`; called in the rig process.
-        open_dark: gives its lights and projectors alone; called in the dark guard, where the rig process was killed.
+        open_dark: gives its lights and projectors alone, none of them opened before it is first used; called in the dark guard, which uses
+            them only where the rig process was killed.
         limits: how long it may be silent.
         slots: frames that fit into the ring.
 
@@ -78,6 +79,23 @@ class RigProcess:
         self._deaths = 0
         self._not_before = 0.0
         self.config: RigConfig = self._start()
+
+    @classmethod
+    def of_devices(cls, config: RigConfig, devices: RigConfig | None = None, limits: Limits | None = None) -> RigProcess:
+        """A rig of real drivers.
+
+        Args:
+            config: the rig.
+            devices: the same with the addresses at which its devices are, where they differ, as an emulated cell's do.
+            limits: how long it may be silent.
+
+        Raises:
+            RigFileError: a device is not a real one.
+            DeviceUnavailable: the process does not start.
+        """
+        rig, wired = config.model_dump_json(), (devices or config).model_dump_json()
+        here = "acquisition.rig_openers"
+        return cls(Opener(f"{here}:open_rig", (rig, wired)), Opener(f"{here}:open_dark", (wired,)), limits=limits)
 
     def describe(self) -> list[DeviceInfo]:
         """Ask every device what it is. Raises DeviceUnavailable."""

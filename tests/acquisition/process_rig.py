@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from rig_configs.schema import RigConfig
 
 WIDTH, HEIGHT = 96, 64
 LIMITS = Limits(start_s=60.0, describe_s=20.0, load_s=20.0, step_s=20.0, dark_s=20.0)
+
+BOUND_S = 5.0
 
 
 class Trouble(IntEnum):
@@ -208,9 +212,9 @@ def crash(path: str) -> Rig:
     os._exit(3)
 
 
-def rig_process(cell: Cell, opener: str = "open_rig", limits: Limits = LIMITS, slots: int = 3) -> RigProcess:
-    here = "tests.acquisition.process_rig"
-    return RigProcess(Opener(f"{here}:{opener}", (str(cell.path),)), Opener(f"{here}:open_dark", (str(cell.path),)), limits=limits, slots=slots)
+def rig_process(cell: Cell, opener: str = "open_rig", dark_opener: str = "open_dark", limits: Limits = LIMITS) -> RigProcess:
+    openers = (Opener(f"tests.acquisition.process_rig:{name}", (str(cell.path),)) for name in (opener, dark_opener))
+    return RigProcess(*openers, limits=limits, slots=3)
 
 
 def full_sequence(config: RigConfig) -> Sequence:
@@ -226,3 +230,12 @@ def station(path: str, frames: int) -> None:
         next(scan)
     print(*(process.process_ids or ()), flush=True)
     sys.stdin.read()
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> float:
+    """Seconds until it is so."""
+    start = time.monotonic()
+    while not is_so():
+        assert time.monotonic() - start < BOUND_S, what
+        threading.Event().wait(0.002)
+    return time.monotonic() - start

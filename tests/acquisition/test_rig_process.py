@@ -178,10 +178,11 @@ def test_making_everything_safe_ends_the_scan_of_another_thread(process: RigProc
     assert not cell.shining
 
 
-def test_a_rig_that_cannot_be_opened_says_why_and_leaves_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("openers", [("refuse", "open_dark"), ("open_rig", "refuse")])
+def test_a_rig_that_cannot_be_opened_says_why_and_leaves_no_process(tmp_path: Path, openers: tuple[str, str]) -> None:
     before = psutil.Process().children(recursive=True)
     with pytest.raises(RigFileError, match="is no rig"):
-        rig_process(Cell(tmp_path / "cell"), "refuse")
+        rig_process(Cell(tmp_path / "cell"), *openers)
     assert psutil.Process().children(recursive=True) == before
 
 

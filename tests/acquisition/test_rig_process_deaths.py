@@ -10,8 +10,7 @@ import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -23,18 +22,7 @@ from acquisition import dark_guard, rig_pair
 from acquisition.rig_process import RigProcess
 from acquisition.sequence import Sequence
 from rig_configs.errors import DeviceUnavailable
-from tests.acquisition.process_rig import LIMITS, Cell, Trouble, full_sequence, rig_process
-
-BOUND_S = 5.0
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> float:
-    """Seconds until it is so."""
-    start = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - start < BOUND_S, what
-        Event().wait(0.002)
-    return time.monotonic() - start
+from tests.acquisition.process_rig import LIMITS, Cell, Trouble, full_sequence, rig_process, wait_until
 
 
 def is_gone(pid: int) -> bool:
@@ -186,7 +174,7 @@ def test_a_rig_process_that_keeps_dying_is_started_more_and_more_rarely(cell: Ce
 
 def test_a_rig_process_that_dies_at_its_start_says_so(tmp_path: Path) -> None:
     with pytest.raises(DeviceUnavailable, match="ended with status 3") as caught:
-        rig_process(Cell(tmp_path / "cell"), "crash", replace(LIMITS, start_s=10.0))
+        rig_process(Cell(tmp_path / "cell"), "crash")
     assert caught.value.code == "device.unavailable.rig_process_died"
 
 
