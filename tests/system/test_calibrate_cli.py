@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from small_rig import write_small_rig
 
-from rig_configs.files import load_calibration
+from rig_configs.files import load_calibration, save_calibration
 
 STATION = Path(sys.executable).with_name("d3station")
 
@@ -54,6 +55,31 @@ def test_a_part_of_a_rig_is_calibrated_alone(rig: Path, calibrated: dict) -> Non
     assert after.zones == before.zones
     assert after.camera.fx_px == pytest.approx(before.camera.fx_px, rel=1e-4)
     assert after.projectors != before.projectors
+
+
+def test_a_refocused_camera_is_calibrated_alone(rig: Path, calibrated: dict, tmp_path: Path) -> None:
+    refocused = tmp_path / "refocused"
+    shutil.copytree(rig, refocused)
+    before = load_calibration(refocused)
+    # The camera was refocused after that calibration: its file has another lens than the rig has now.
+    old = before.camera.model_copy(update={"fx_px": 1.02 * before.camera.fx_px, "fy_px": 1.02 * before.camera.fy_px})
+    save_calibration(before.model_copy(update={"camera": old}), refocused)
+    done = run("calibrate", "camera", "--rig", str(refocused), "--seed", "6", "--json")
+    assert done.returncode == 0, done.stderr
+    after = load_calibration(refocused)
+    told = json.loads(done.stdout)
+    assert told["calibration_id"] == after.calibration_id != before.calibration_id
+    assert told["residuals"]["camera_rms_px"] < 0.1
+    assert Path(told["report"]).parent == refocused
+    assert after.camera.fx_px == pytest.approx(before.camera.fx_px, rel=2e-3)
+    assert after.zones == before.zones
+    assert after.black_level_dn == before.black_level_dn
+    for new, held in zip(after.projectors, before.projectors, strict=True):
+        assert new.fx_px == pytest.approx(held.fx_px, rel=1e-4)
+        assert (new.cx_px, new.cy_px) == pytest.approx((held.cx_px, held.cy_px), abs=0.5)
+        assert new.translation_mm != held.translation_mm
+        np.testing.assert_allclose(new.centre_mm, held.centre_mm, atol=1)
+        assert new.gamma == pytest.approx(held.gamma, abs=0.01)
 
 
 def test_a_calibration_that_no_longer_holds_ends_with_an_error_and_a_cure(rig: Path, calibrated: dict, tmp_path: Path) -> None:
