@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from photometric.bilateral_integration import integrate_bilaterally
 from photometric.datasets import PhotometricObject
 from photometric.integration import integrate_normals
 from photometric.solver import PhotometricSolver
@@ -64,8 +65,12 @@ def metrics_of(error_deg: F32) -> dict[str, float | int]:
     }
 
 
-def run(thing: PhotometricObject) -> BenchmarkResult:
+def run(thing: PhotometricObject, *, keep_steps: bool = False) -> BenchmarkResult:
     """Solve an object under all its lights and compare.
+
+    Args:
+        thing: the object.
+        keep_steps: integrate the height so that it stops at steps.
 
     Raises:
         SampleError: fewer than three lights, or lights that do not tell normals.
@@ -77,7 +82,7 @@ def run(thing: PhotometricObject) -> BenchmarkResult:
     method = "station" if len(thing.images) <= STATION_LIGHTS else "least-absolute"
     normals = _station(thing) if method == "station" else _many(thing)
     normals[~thing.mask] = (0, 0, 1)
-    height = integrate_normals(normals, thing.mask, 1.0, FAR)
+    height = (integrate_bilaterally if keep_steps else integrate_normals)(normals, thing.mask, 1.0, FAR)
     error = None
     if thing.normals is not None:
         # by the chord, not the cosine, which in float32 cannot tell angles below 0.02°

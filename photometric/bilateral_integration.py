@@ -49,21 +49,25 @@ def integrate_bilaterally(
         rounds: at most how often weights and height are solved in turns.
 
     Returns:
-        (H, W) height in mm, mean zero over the valid pixels.
+        (H, W) height in mm, mean zero over the valid pixels; NaN outside the rectangle that holds them, which alone is integrated.
     """
     H, W = valid.shape
     pitch, distance = pixel_pitch_mm, camera_distance_mm
-    start = integrate_normals(normals, valid, pitch, distance).astype(np.float64)
+    height = np.full(valid.shape, np.nan, np.float32)
     if not valid.any():
-        return start.astype(np.float32)
+        return height
+    rows, columns = (np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0))
+    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    start = integrate_normals(normals, valid, pitch, distance)[box].astype(np.float64)
     # -distance·ln(depth/distance) in pixels is what integrates exactly; see photometric.integration.
     z = -distance * np.log1p(-start / distance) / pitch
-    a = (np.arange(W) - (W - 1) / 2) * pitch / distance
-    b = ((H - 1) / 2 - np.arange(H))[:, None] * pitch / distance
+    a = (np.arange(W)[box[1]] - (W - 1) / 2) * pitch / distance
+    b = ((H - 1) / 2 - np.arange(H)[box[0]])[:, None] * pitch / distance
+    normals, valid = normals[box], valid[box]
     n = np.where(valid[..., None], normals, np.array([0, 0, 1], np.float32)).astype(np.float64)
     facing: F64 = np.maximum(n[..., 2] - a * n[..., 0] - b * n[..., 1], LEAST_FACING)
     slopes = (-n[..., 0] / facing, n[..., 1] / facing)
-    inverse = _closed_form(H, W)
+    inverse = _closed_form(*valid.shape)
     before = np.inf
     for _ in range(rounds):
         weights, flows, energy = [], [], 0.0
@@ -76,8 +80,9 @@ def integrate_bilaterally(
             break
         before = energy
         z = _solve(z, weights, flows, inverse)
-    height = -distance * np.expm1(-z * pitch / distance)
-    return (height - height[valid].mean()).astype(np.float32)
+    inside = -distance * np.expm1(-z * pitch / distance)
+    height[box] = inside - inside[valid].mean()
+    return height
 
 
 def _edges(z: F64, slope: F64, facing: F64, valid: NDArray[np.bool_], axis: int, sharpness: float) -> tuple[F64, F64, float]:

@@ -35,6 +35,7 @@ def photometric(
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the errors to; - is standard output.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for error maps, normals and integrated heights.")] = None,
+    keep_steps: Annotated[bool, typer.Option("--keep-steps", help="Integrate heights so that they stop at steps: slower.")] = False,
 ) -> None:
     """Normals from images under known lights, and their angle to the true ones: mean, median and 95th percentile, degrees."""
     from photometric.benchmark import metrics_of, run
@@ -50,7 +51,7 @@ def photometric(
             thing = load_object(path, flip or ())
             if chosen is not None:
                 thing = thing.under(chosen)
-            result = run(thing)
+            result = run(thing, keep_steps=keep_steps)
             name = path.relative_to(folder).as_posix() if len(folders) > 1 else thing.name
             report[name] = {**result.metrics, "lights": len(thing.images), "method": result.method}
             if result.error_deg is not None:

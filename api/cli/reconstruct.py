@@ -34,6 +34,12 @@ def reconstruct(
         str | None,
         typer.Option("--projectors", help="Use only these projectors' frames: names with commas between, or how many.", rich_help_panel=CAPTURE),
     ] = None,
+    keep_steps: Annotated[
+        bool,
+        typer.Option(
+            "--keep-steps", help="Integrate height.tiff so that it stops at steps, over the part alone: takes minutes.", rich_help_panel=CAPTURE
+        ),
+    ] = False,
     images: Annotated[Path | None, typer.Option("--images", help="Folder of numbered images.", rich_help_panel=IMAGES)] = None,
     pattern: Annotated[Path | None, typer.Option("--pattern", help="YAML file that says what the images show.", rich_help_panel=IMAGES)] = None,
     calibration: Annotated[
@@ -47,8 +53,8 @@ def reconstruct(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Reconstruct a saved capture: rgb.png, pseudo3d.png, normals.tiff, albedo.tiff, height.tiff, xyz.tiff, sigma_z.tiff, fused_height.tiff,
-    report.json, and the part's cloud in the formats asked for.
+    """Reconstruct a saved capture: rgb.png, pseudo3d.png, curvature.png, gradient.png, shaded.png, normals.tiff, albedo.tiff, height.tiff,
+    xyz.tiff, sigma_z.tiff, fused_height.tiff, report.json, and the part's cloud in the formats asked for.
 
     With --images, --pattern and --calibration, reconstruct the images of another rig: rgb.png, depth.png, xyz.tiff, sigma_z.tiff,
     normals.tiff (of the cloud), report.json and the cloud. docs/rig-engineer.md describes the pattern file.
@@ -59,7 +65,7 @@ def reconstruct(
             "Neither a capture nor images are named, or both are.", cure="Name a capture's folder, or give --images.", detail="input"
         )
     if capture is not None:
-        report, wrote = _of_capture(capture, out, rig, projectors, names, coarser)
+        report, wrote = _of_capture(capture, out, rig, projectors, names, coarser, keep_steps=keep_steps)
     else:
         if images is None or pattern is None or not calibration:
             raise ReconstructionError(
@@ -73,13 +79,18 @@ def reconstruct(
         stderr.print(f"Wrote {wrote + 1} files to {out}: {report['points']} points, median σ_z {report['median_sigma_z_um']:.1f} µm.")
 
 
-def _of_capture(capture: Path, out: Path, rig: str | None, projectors: str | None, formats: list[str], coarser: int) -> tuple[dict[str, Any], int]:
+def _of_capture(
+    capture: Path, out: Path, rig: str | None, projectors: str | None, formats: list[str], coarser: int, *, keep_steps: bool
+) -> tuple[dict[str, Any], int]:
     from acquisition.capture import Capture
     from acquisition.rig import open_replay
     from acquisition.sequence import inspection_sequence
     from api.fringes import choose_projectors, fringe_patterns
     from api.reconstruction import Reconstructor
+    from photometric.bilateral_integration import integrate_bilaterally
+    from photometric.camera import pixel_pitch_mm
     from photometric.fused_height import fuse_height
+    from photometric.pseudo3d import curvature_image, gradient_image, shaded_image
     from rig_configs.files import check_belongs, load_calibration, rig_folder
 
     record = Capture(capture).record
@@ -99,22 +110,24 @@ def _of_capture(capture: Path, out: Path, rig: str | None, projectors: str | Non
         replay.close()
 
     photometric, points, part = result.photometric, result.points, result.foreground
+    normals, valid = photometric.normals, photometric.valid
+    pitch_mm, distance_mm = pixel_pitch_mm(calibration.camera), float(calibration.camera.centre_mm[2])
+    pictures = {
+        "rgb.png": result.rgb,
+        "pseudo3d.png": photometric.pseudo3d,
+        "curvature.png": curvature_image(normals, valid),
+        "gradient.png": gradient_image(normals, valid),
+        "shaded.png": shaded_image(normals, valid),
+    }
     arrays = {
-        "normals.tiff": photometric.normals,
+        "normals.tiff": normals,
         "albedo.tiff": photometric.albedo,
-        "height.tiff": photometric.height_mm,
+        "height.tiff": integrate_bilaterally(normals, valid & part, pitch_mm, distance_mm) if keep_steps else photometric.height_mm,
         "xyz.tiff": points.xyz_mm,
         "sigma_z.tiff": points.sigma_z_mm,
-        "fused_height.tiff": fuse_height(
-            photometric.normals,
-            photometric.valid,
-            points.xyz_mm[..., 2],
-            points.sigma_z_mm,
-            record.rig.camera.pixel_pitch_mm,
-            float(calibration.camera.centre_mm[2]),
-        ),
+        "fused_height.tiff": fuse_height(normals, valid, points.xyz_mm[..., 2], points.sigma_z_mm, pitch_mm, distance_mm),
     }
-    _write(out, {"rgb.png": result.rgb, "pseudo3d.png": photometric.pseudo3d}, arrays)
+    _write(out, pictures, arrays)
     of_part = replace(points, views=np.where(part, points.views, 0).astype(np.uint8))
     clouds = _write_clouds(out, of_part, formats, coarser, result.rgb, photometric.normals)
     report = {
@@ -134,7 +147,7 @@ def _of_capture(capture: Path, out: Path, rig: str | None, projectors: str | Non
         "clouds": clouds,
         "seconds": {"photometric": result.photometric_s, "structured_light": result.structured_light_s},
     }
-    return report, 2 + len(arrays) + len(clouds)
+    return report, len(pictures) + len(arrays) + len(clouds)
 
 
 def _of_images(

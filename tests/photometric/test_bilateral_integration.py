@@ -63,4 +63,4 @@ def test_pixels_that_are_not_valid_are_not_read():
 def test_the_smallest_images(shape):
     normals = np.broadcast_to(np.float32([0, 0, 1]), (*shape, 3)).copy()
     np.testing.assert_allclose(integrate_bilaterally(normals, np.ones(shape, bool), PITCH, 100.0), 0, atol=1e-6)
-    np.testing.assert_allclose(integrate_bilaterally(normals, np.zeros(shape, bool), PITCH, 100.0), 0, atol=1e-6)
+    assert np.isnan(integrate_bilaterally(normals, np.zeros(shape, bool), PITCH, 100.0)).all()

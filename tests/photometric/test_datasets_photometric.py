@@ -96,8 +96,9 @@ def test_a_diligent_folder_gives_the_true_normals(tmp_path: Path, chosen: list[i
     assert result.metrics["pixels"] == thing.mask.sum()
 
 
-def test_the_height_is_the_spheres(tmp_path: Path) -> None:
-    result = run(load_object(diligent(tmp_path / "ball", 8)).under(FOUR))
+@pytest.mark.parametrize("keep_steps", [False, True])
+def test_the_height_is_the_spheres(tmp_path: Path, keep_steps: bool) -> None:
+    result = run(load_object(diligent(tmp_path / "ball", 8)).under(FOUR), keep_steps=keep_steps)
     n, mask = sphere()
     truth = RADIUS * n[..., 2]
     away = (result.height_px - truth)[mask]

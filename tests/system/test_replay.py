@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import open3d as o3d
 import tifffile
@@ -46,6 +47,8 @@ def test_capture_reconstruct_and_inspect_from_the_command_line(data_dir: Path, t
     assert report["median_sigma_z_um"] < 10
     xyz = tifffile.imread(out / "xyz.tiff")
     assert xyz.shape[:2] == tifffile.imread(out / "normals.tiff").shape[:2] == tifffile.imread(out / "height.tiff").shape
+    for picture in ("rgb", "pseudo3d", "curvature", "gradient", "shaded"):
+        assert cv2.imread(str(out / f"{picture}.png"), cv2.IMREAD_UNCHANGED).shape[:2] == xyz.shape[:2]
     fused = tifffile.imread(out / "fused_height.tiff")
     np.testing.assert_array_equal(np.isnan(fused), np.isnan(xyz[..., 2]))  # it knows what the cloud knows, and invents nothing
     assert np.nanmedian(np.abs(fused - xyz[..., 2])) < 0.005
