@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> int:
         rig.sendall(json.dumps(error_to_json(error)).encode())
         return 0
     rig.send(READY)
-    if _ends_in_order(rig, rig_process, station):
+    if ends_in_order(rig, rig_process, station):
         return 0
     problems = turn_off(devices)
     for problem in problems:
@@ -65,8 +65,17 @@ def main(arguments: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _ends_in_order(rig: socket.socket, rig_process: int, station: int) -> bool:
-    """Wait for the rig process to end; whether it said before that all is dark and closed."""
+def ends_in_order(rig: socket.socket, rig_process: int, station: int) -> bool:
+    """Wait for the rig process to end, and end it where the station is gone and it does not.
+
+    Args:
+        rig: socket to the rig process, which says DARK when it has turned all off, and CLOSED at last.
+        rig_process: its process descriptor.
+        station: process descriptor of the station.
+
+    Returns:
+        Whether the rig process said that all is dark and closed.
+    """
     poll = select.poll()
     for descriptor in (rig.fileno(), rig_process, station):
         poll.register(descriptor, select.POLLIN)

@@ -30,19 +30,25 @@ from acquisition.rig_messages import Gone, Link, Message, error_from_json, error
 from acquisition.sequence import Sequence
 from rig_configs.errors import Cancelled, D3Error, DeviceUnavailable, FrameTimeout
 
-# How long the station may leave every slot full before lights and projectors go dark without it, seconds.
-SLOW_READER_S = 30.0
 # How long the dark guard may take to start, seconds.
 GUARD_S = 30.0
 
 
 class Served:
-    """The rig as the station sees it over the link."""
+    """The rig as the station sees it over the link.
 
-    def __init__(self, rig: Rig, link: Link, ring: FrameRing) -> None:
+    Args:
+        rig: the rig.
+        link: to the station.
+        ring: where frames go.
+        reader_s: how long the station may leave every slot full before lights and projectors go dark without it, seconds.
+    """
+
+    def __init__(self, rig: Rig, link: Link, ring: FrameRing, reader_s: float) -> None:
         self._rig = rig
         self._link = link
         self._ring = ring
+        self._reader_s = reader_s
         self._free: set[int] = set()
         self._stopped = False
         self._patterns: tuple[tuple[NDArray[np.uint8], ...], ...] = ()
@@ -107,14 +113,14 @@ class Served:
 
     def _slot(self) -> int:
         """A free slot, waited for. Raises FrameTimeout (``not_taken``) or Cancelled."""
-        deadline = time.monotonic() + SLOW_READER_S
+        deadline = time.monotonic() + self._reader_s
         while not self._stopped and self._hear(0.0 if self._free else max(0.0, deadline - time.monotonic())):
             pass
         if self._stopped:
             raise Cancelled("The scan was cancelled.", cure="Start the inspection again when ready.")
         if not self._free:
             raise FrameTimeout(
-                f"Nobody took the scan's frames for {SLOW_READER_S:g} s.",
+                f"Nobody took the scan's frames for {self._reader_s:g} s.",
                 cure="See what keeps the station busy, then inspect again.",
                 detail="not_taken",
             )
@@ -197,7 +203,7 @@ def main(arguments: list[str]) -> None:
                 link.send("opened", memory, config=rig.config.model_dump_json(), slot_bytes=slot_bytes)
             finally:
                 os.close(memory)
-            Served(rig, link, ring).serve()
+            Served(rig, link, ring, asked["reader_s"]).serve()
         finally:
             _close(rig, guard)
         link.send("closed")

@@ -3,7 +3,7 @@
 ::
 
     station                       rig process
-    open (a slot count)       ->
+    open (slots, reader_s)    ->
                               <-  opened (configuration), descriptor of the ring
     describe, safe, close     ->
                               <-  described, dark, closed
@@ -63,7 +63,7 @@ class Link:
             if timeout_s is not None and not self._connection.poll(timeout_s):
                 return None
             return json.loads(self._connection.recv_bytes())
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, ValueError) as error:  # nonsense: somebody was interrupted in the middle of a message
             raise Gone from error
 
     @property

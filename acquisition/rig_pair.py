@@ -51,14 +51,16 @@ class RigPair:
         descriptors: list[int] = []
         try:
             self._rig = _start("rig_child", [rig_end.fileno(), rig_socket.fileno()], open_rig)
-            descriptors.append(os.pidfd_open(self._rig.pid))
-            descriptors.append(os.pidfd_open(os.getpid()))
             try:
+                descriptors += [os.pidfd_open(self._rig.pid), os.pidfd_open(os.getpid())]
                 self._guard = _start("dark_guard", [guard_socket.fileno(), *descriptors], open_dark)
             except OSError:
                 self._rig.kill()
                 self._rig.wait()
                 raise
+        except OSError:
+            self.link.close()
+            raise
         finally:
             rig_end.close()
             guard_socket.close()

@@ -15,7 +15,7 @@ from acquisition.capture import Frame
 from acquisition.devices import DeviceInfo
 from acquisition.frame_ring import FrameRing, share_patterns
 from acquisition.opener import Opener
-from acquisition.rig import nobody
+from acquisition.rig import Rig, nobody
 from acquisition.rig_messages import Gone, Message, error_from_json, steps_to_json
 from acquisition.rig_pair import RigPair
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
@@ -42,6 +42,8 @@ class Limits:
     """A step, beyond its exposure and the rig's ``frame_timeout_s``; with it, after a fault, to go dark."""
     dark_s: float = 10.0
     """Everything off, and in the end closed."""
+    reader_s: float = 30.0
+    """For so long a reader may leave the ring full; the rig process then ends the scan, dark, as FrameTimeout (``not_taken``)."""
 
 
 class RigProcess:
@@ -163,7 +165,6 @@ class RigProcess:
         with self._lock:
             self._stop(self._scan)
             pair = self._up()
-            scan = self._scan = _Scan(pair)
             # By identity, as the rig does: the station scans with the same patterns for ever.
             known = pair.patterns
             is_known = known is not None and all(
@@ -180,6 +181,7 @@ class RigProcess:
                 if memory is not None:
                     os.close(memory)
             pair.patterns = sequence.patterns
+            self._scan = scan = _Scan(pair)
             return scan
 
     def _frame(self, scan: _Scan, step: AmbientStep | ZoneStep | FringeStep, cancelled: Callable[[], bool]) -> Frame:
@@ -307,7 +309,7 @@ class RigProcess:
         except OSError as error:
             raise DeviceUnavailable(f"The rig process cannot be started: {error}.", cure="See the log.", detail="rig_process_died") from error
         try:
-            pair.link.send("open", slots=self._slots)
+            pair.link.send("open", slots=self._slots, reader_s=self._limits.reader_s)
             message = pair.link.receive(self._limits.start_s)
             if message is not None and message["what"] == "opened":
                 descriptor = pair.link.receive_descriptor()
@@ -364,3 +366,7 @@ class _Scan:
     """Whether somebody wants it to end."""
     is_over: bool = False
     """Whether nothing more is to come of it."""
+
+
+AnyRig = Rig | RigProcess
+"""A rig, wherever its devices are."""

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ import pytest
 from acquisition.rig import Rig
 from acquisition.rig_process import RigProcess
 from acquisition.sequence import Sequence
-from rig_configs.errors import Cancelled, DeviceUnavailable, FrameFault, RigFileError
-from tests.acquisition.process_rig import Cell, Trouble, full_sequence, open_rig, rig_process
+from rig_configs.errors import Cancelled, DeviceUnavailable, FrameFault, FrameTimeout, RigFileError
+from tests.acquisition.process_rig import LIMITS, Cell, Trouble, full_sequence, open_rig, rig_process, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +142,19 @@ def test_the_rig_does_not_run_further_ahead_than_the_ring_is_long(process: RigPr
     next(scan)
     scan.close()
     assert 1 <= cell.scanned - before <= 1 + 3 + 1  # the one that was read, the slots, and one in hand
+
+
+def test_a_reader_that_takes_no_frame_for_too_long_finds_the_scan_ended_and_nothing_lost_before(tmp_path: Path) -> None:
+    cell = Cell(tmp_path / "cell")
+    with rig_process(cell, limits=replace(LIMITS, reader_s=0.2)) as process:
+        scan, taken = process.scan(full_sequence(process.config)), []
+        taken.append(next(scan))
+        wait_until(lambda: bool(cell.shining), "never lit")
+        wait_until(lambda: not cell.shining, "still lit")
+        with pytest.raises(FrameTimeout) as caught:
+            taken.extend(scan)
+        assert caught.value.code == "device.frame_timeout.not_taken"
+        assert [frame.frame_id for frame in taken] == [1, 2, 3, 4]  # the one that was taken, and the ring's three
 
 
 def test_making_everything_safe_ends_an_open_scan(process: RigProcess, sequence: Sequence, cell: Cell) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from acquisition import dark_guard, rig_pair
 from acquisition.rig_process import RigProcess
 from acquisition.sequence import Sequence
 from rig_configs.errors import DeviceUnavailable
-from tests.acquisition.process_rig import LIMITS, Cell, Trouble, full_sequence, rig_process, wait_until
+from tests.acquisition.process_rig import BOUND_S, LIMITS, Cell, Trouble, full_sequence, rig_process, wait_until
 
 
 def is_gone(pid: int) -> bool:
@@ -237,3 +238,17 @@ def test_the_guard_tries_again_and_one_device_does_not_keep_the_others_on() -> N
     problems = dark_guard.turn_off(devices, limit_s=0.3)
     assert problems == ["Hanging does not answer.", "Stubborn: busy"]
     assert [(d.is_off, d.is_closed) for d in devices if isinstance(d, Stubborn)] == [(True, True), (False, False), (True, True)]
+
+
+@pytest.mark.parametrize("said", [b"", dark_guard.DARK])
+def test_the_guard_ends_a_rig_process_that_outlives_its_station_however_far_it_came(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dark_guard, "GRACE_S", 0.05)
+    monkeypatch.setattr(dark_guard, "CLOSING_S", 0.1)
+    guard, rig = socket.socketpair()
+    with guard, rig, subprocess.Popen(["sleep", "60"]) as hanging, subprocess.Popen(["true"]) as station:
+        descriptors = [os.pidfd_open(hanging.pid), os.pidfd_open(station.pid)]
+        rig.send(said)
+        assert not dark_guard.ends_in_order(guard, *descriptors)
+        assert hanging.wait(BOUND_S) == -signal.SIGKILL
+        for descriptor in descriptors:
+            os.close(descriptor)
