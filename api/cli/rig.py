@@ -10,6 +10,7 @@ import typer
 from api.cli.accuracy import accuracy
 from api.cli.common import DATA_DIR, DataDirOption, RigOption, cancellable, stderr
 from api.cli.rig_check import check
+from api.cli.rig_plan import plan
 from rig_configs.errors import DeviceUnavailable
 from rig_configs.files import load_rig, rig_folder
 
@@ -17,6 +18,7 @@ app = typer.Typer(help="Talk to the rig's devices.", no_args_is_help=True)
 
 
 app.command()(check)
+app.command()(plan)
 
 
 @app.command()
