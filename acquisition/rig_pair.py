@@ -95,10 +95,17 @@ class RigPair:
                     self._rig.wait(_EXIT_S)
         return self.kill()
 
-    def kill(self) -> bool:
-        """End both now, the guard after it has turned lights and projectors off; whether all is known to be dark. May be called twice."""
+    def kill(self, after_s: float = 0.0) -> bool:
+        """End both, the guard after it has turned lights and projectors off; whether all is known to be dark. May be called twice.
+
+        Args:
+            after_s: for so long the rig process may still end by itself.
+        """
         self.link.close()
         self.ring = self.patterns = None
+        if after_s:
+            with suppress(subprocess.TimeoutExpired):
+                self._rig.wait(after_s)
         self._rig.kill()
         try:
             self._rig.wait(_KILLED_S)

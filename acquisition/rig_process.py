@@ -24,6 +24,8 @@ from rig_configs.schema import RigConfig
 
 # While a frame is awaited, it is asked so often whether the scan was cancelled, seconds.
 _LOOK_S = 0.05
+# A process that hung up is about to end; it may, so that it can be told how it did, seconds.
+_HUNG_UP_S = 0.3
 # The longest wait before a rig process that keeps dying is started again, seconds.
 _LONGEST_BACK_OFF_S = 30.0
 
@@ -339,7 +341,7 @@ class RigProcess:
         """End what is left of the processes; returns what to raise."""
         pair, self._pair = self._pair, None
         if pair is not None:
-            self._is_known_dark = pair.kill()
+            self._is_known_dark = pair.kill(0.0 if what else _HUNG_UP_S)
             what = what or f"{pair.ending or 'died'}."
         if self._scan is not None:
             self._scan.is_over = True
