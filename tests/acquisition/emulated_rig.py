@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from acquisition.drivers.open_devices import open_devices
 from acquisition.rig import Rig
 from acquisition.sequence import Sequence, inspection_sequence
 from acquisition.simulation.cell_process import CellProcess
 from rig_configs.files import load_rig
+from rig_configs.projectors import ProjectorConfig
 from rig_configs.schema import RigConfig
 
 OF_EVERY_DEVICE = {
@@ -22,14 +25,29 @@ OF_EVERY_DEVICE = {
 }
 
 
-def emulated_rig(*faults: dict[str, Any], pixel_format: str = "BayerRG12", wire_format: str = "BayerRG12p", **lights: Any) -> RigConfig:
-    """The shipped emulated rig with a camera of 96 x 64 pixels and two projectors."""
+def emulated_rig(
+    *faults: dict[str, Any], pixel_format: str = "BayerRG12", wire_format: str = "BayerRG12p", flash: Path | None = None, **lights: Any
+) -> RigConfig:
+    """The shipped emulated rig with a camera of 96 x 64 pixels and two projectors.
+
+    Args:
+        faults: what breaks by itself.
+        pixel_format: of the camera.
+        wire_format: of the camera.
+        flash: the first projector is a DLPC350 with the images of this folder.
+        lights: what the lights have otherwise.
+    """
     content = load_rig("emulated").model_dump(mode="json")
     content["camera"] |= {"width_px": 96, "height_px": 64, "pixel_format": pixel_format, "wire_format": wire_format}
     content["lights"] |= lights
     content["projectors"] = content["projectors"][:2]
-    content["timing"]["frame_timeout_s"] = 1.0
+    content["timing"]["frame_timeout_s"] = 1.5
     content["simulation"]["faults"] = faults
+    if flash is not None:
+        for projector in content["projectors"]:
+            projector |= {"exposure_us": 9000, "period_us": 9000}
+        content["projectors"][0] |= {"controller": "dlpc350", "width_px": 912, "height_px": 1140, "manifest": str(flash / "manifest.json")}
+        content["sequence"]["fringe_exposure_us"] = 9000
     return RigConfig.model_validate(content)
 
 
@@ -47,10 +65,14 @@ def in_process_twin(rig: RigConfig) -> RigConfig:
 
 def short_sequence(rig: RigConfig) -> Sequence:
     """Ambient light, four zones, and of each projector a grey fringe and a stripe of its Gray code: 9 frames."""
-    columns = np.arange(rig.projectors[0].width_px)
-    grey = np.round(127.5 + 127.5 * np.cos(2 * np.pi * columns / 40)).astype(np.uint8)
-    stripes = (columns // 64 % 2 * 255).astype(np.uint8)
-    return inspection_sequence(rig, [[np.tile(row, (p.height_px, 1)) for row in (grey, stripes)] for p in rig.projectors])
+
+    def patterns(projector: ProjectorConfig) -> list[NDArray[np.uint8]]:
+        columns = np.arange(projector.width_px)
+        grey = np.round(127.5 + 127.5 * np.cos(2 * np.pi * columns / 40)).astype(np.uint8)
+        stripes = (columns // 64 % 2 * 255).astype(np.uint8)
+        return [np.tile(row, (projector.height_px, 1)) for row in (grey, stripes)]
+
+    return inspection_sequence(rig, [patterns(p) for p in rig.projectors])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import pytest
 from emulated_rig import emulated_rig, in_process_twin, opened, short_sequence
 
 from acquisition.capture import Frame
+from acquisition.drivers.dlp_planes import flash_images
 from acquisition.drivers.open_devices import open_devices
 from acquisition.drivers.simulated import open_simulated
 from acquisition.rig import Rig
@@ -65,8 +66,11 @@ def test_the_same_part_gives_the_same_frames_bit_for_bit(cell_and_rig: tuple[Cel
     assert defect_mask(cell).any()  # whoever scores sees the same truth
 
 
-def test_another_camera_and_another_light_controller_give_the_same_frames_too() -> None:
-    with opened(emulated_rig(pixel_format="Mono8", wire_format="Mono8", protocol={"name": "ccs"})) as (rig, cell):
+def test_other_devices_give_the_same_frames_too(tmp_path: Path) -> None:
+    config = emulated_rig(pixel_format="Mono8", wire_format="Mono8", protocol={"name": "ccs"}, flash=tmp_path)
+    flash_images(short_sequence(config).patterns[0], tmp_path)
+    with opened(config) as (rig, cell):
+        assert rig.describe()[2].model == "Texas Instruments DLPC350"
         assert_same_frames(rig, cell)
 
 

@@ -103,6 +103,14 @@ def test_a_fault_ends_dark_with_its_reason_and_the_next_scan_is_whole(
     assert cell.is_dark
 
 
+@pytest.mark.parametrize("device", ["camera", "lights"])
+def test_a_plug_that_was_out_between_scans_is_not_noticed(cell_and_rig: tuple[CellProcess, Rig], sequence: Sequence, device: str) -> None:
+    cell, rig = cell_and_rig
+    cell.unplug(device)
+    cell.plug_in(device)
+    assert len(list(rig.scan(sequence))) == len(sequence)
+
+
 @pytest.mark.parametrize("fault", [LineFault.GARBLED, LineFault.MISSING, LineFault.LOST])
 def test_one_bad_answer_of_the_light_controller_is_asked_again(cell_and_rig: tuple[CellProcess, Rig], sequence: Sequence, fault: LineFault) -> None:
     cell, rig = cell_and_rig
