@@ -51,6 +51,7 @@ class Served:
         self._reader_s = reader_s
         self._free: set[int] = set()
         self._stopped = False
+        self._loaded = False
         self._patterns: tuple[tuple[NDArray[np.uint8], ...], ...] = ()
 
     def serve(self) -> None:
@@ -90,7 +91,7 @@ class Served:
                 self._patterns = shared_patterns(descriptor, message["shapes"])
             finally:
                 os.close(descriptor)
-        self._free, self._stopped = set(range(self._ring.slots)), False
+        self._free, self._stopped, self._loaded = set(range(self._ring.slots)), False, False
         with closing(self._rig.scan(Sequence(steps_from_json(message["steps"]), self._patterns), self._is_stopped)) as frames:
             for frame in frames:
                 slot = self._slot()
@@ -107,6 +108,10 @@ class Served:
         self._link.send("done")
 
     def _is_stopped(self) -> bool:
+        """Asked by the rig before every step."""
+        if not self._loaded:
+            self._loaded = True
+            self._link.send("loaded")
         while self._hear(0.0):
             pass
         return self._stopped

@@ -8,6 +8,7 @@
     describe, safe, close     ->
                               <-  described, dark, closed
     scan (steps, patterns)    ->
+                              <-  loaded, when devices are ready for the first step
                               <-  frame (slot, …) for every step, then done
     free (slot)               ->      a frame was read
     stop                      ->      end the scan early; it then ends as cancelled

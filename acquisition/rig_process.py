@@ -40,8 +40,9 @@ class Limits:
     """Every device opened and asked."""
     load_s: float = 120.0
     """Arming, and patterns loaded into every projector."""
-    step_s: float = 5.0
-    """A step, beyond its exposure and the rig's ``frame_timeout_s``; with it, after a fault, to go dark."""
+    step_s: float = 2.5
+    """A step, beyond its exposure and the rig's ``frame_timeout_s``; with it, after a fault, to go dark. With 2 s for a frame, a hang is over,
+    and all is dark, within 5 s."""
     dark_s: float = 10.0
     """Everything off, and in the end closed."""
     reader_s: float = 30.0
@@ -183,12 +184,12 @@ class RigProcess:
                 if memory is not None:
                     os.close(memory)
             pair.patterns = sequence.patterns
-            self._scan = scan = _Scan(pair)
+            self._scan = scan = _Scan(pair, max((step.exposure_us for step in sequence.steps), default=0.0))
             return scan
 
     def _frame(self, scan: _Scan, step: AmbientStep | ZoneStep | FringeStep, cancelled: Callable[[], bool]) -> Frame:
         """The next frame, of a step."""
-        limit_s = self.config.timing.frame_timeout_s + step.exposure_us * 1e-6 + self._limits.step_s
+        limit_s = step_s = self._step_s(step.exposure_us)
         if not scan.pair.is_loaded:
             limit_s += self._limits.load_s
         deadline = time.monotonic() + limit_s
@@ -199,20 +200,25 @@ class RigProcess:
                     self._stop(scan)
                     raise _cancelled(f"before step {step.key}")
                 message = self._heard(scan, min(_LOOK_S, limit_s))
+                if message is not None and message["what"] != "loaded":
+                    return self._taken(message, scan, step)
                 if message is not None:
-                    break
-                if time.monotonic() >= deadline:
+                    scan.pair.is_loaded, limit_s, deadline = True, step_s, time.monotonic() + step_s
+                elif time.monotonic() >= deadline:
                     raise self._hung(f"of step {step.key} for {limit_s:g} s")
-        with self._lock:
-            if message["what"] != "frame" or scan.pair.ring is None:
-                raise self._lost("rig_process_failed", f"answered '{message['what']}' in place of a frame.")
-            scan.pair.is_loaded = True
-            pixels = scan.pair.ring.read(message["slot"], tuple(message["shape"]), np.dtype(message["dtype"]))
-            try:
-                scan.pair.link.send("free", slot=message["slot"])
-            except Gone:
-                raise self._died() from None
-            return Frame(step, pixels, message["frame_id"], message["timestamp_ns"], message["exposure_us"])
+
+    def _taken(self, message: Message, scan: _Scan, step: AmbientStep | ZoneStep | FringeStep) -> Frame:
+        if message["what"] != "frame" or scan.pair.ring is None:
+            raise self._lost("rig_process_failed", f"answered '{message['what']}' in place of a frame.")
+        pixels = scan.pair.ring.read(message["slot"], tuple(message["shape"]), np.dtype(message["dtype"]))
+        try:
+            scan.pair.link.send("free", slot=message["slot"])
+        except Gone:
+            raise self._died() from None
+        return Frame(step, pixels, message["frame_id"], message["timestamp_ns"], message["exposure_us"])
+
+    def _step_s(self, exposure_us: float) -> float:
+        return self.config.timing.frame_timeout_s + exposure_us * 1e-6 + self._limits.step_s
 
     def _done(self, scan: _Scan) -> None:
         with self._lock:
@@ -241,7 +247,7 @@ class RigProcess:
         with self._lock:
             if scan is None or scan.is_over:
                 return
-            limit_s = self.config.timing.frame_timeout_s + self._limits.step_s + (0.0 if scan.pair.is_loaded else self._limits.load_s)
+            limit_s = self._step_s(scan.longest_us) + (0.0 if scan.pair.is_loaded else self._limits.load_s)
             deadline = time.monotonic() + limit_s
             try:
                 scan.pair.link.send("stop")
@@ -364,6 +370,8 @@ class _Scan:
     """A scan that the rig process was told to do."""
 
     pair: RigPair
+    longest_us: float
+    """Its longest exposure, µs."""
     is_unwanted: bool = False
     """Whether somebody wants it to end."""
     is_over: bool = False
