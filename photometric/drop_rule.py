@@ -14,7 +14,8 @@ from numba import njit
 SHADOW_RATIO = np.float32(0.1)
 """The darkest light is in shadow where it gives less than this share of the second brightest."""
 HIGHLIGHT_RATIO = np.float32(1.5)
-"""The brightest light is a highlight where it exceeds what the others predict by this factor."""
+"""The brightest light is a highlight where it exceeds what the others predict by this factor. On parts that had no say in it (limit switch,
+knob cap, humidity sensor) 1.25 would be 4 to 7 % better in the mean, on the fork terminal's bare metal 11 % worse."""
 PREDICTED_SHADOW_RATIO = np.float32(0.3)
 """A light that geometry predicts to be in shadow is, where it gives less than this share of the second brightest. Clouds have faults,
 above all at edges: believed without looking at the picture, they cost more than they give."""

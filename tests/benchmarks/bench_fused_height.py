@@ -66,8 +66,8 @@ def compared(result: Reconstruction, truth: Truth, calibration: Calibration) -> 
     part = truth.object_mask & result.points.valid
     true = truth.xyz_mm[..., 2][part]
     errors = [1e3 * np.abs(z[part] - true) for z in (result.points.xyz_mm[..., 2], fused(result, calibration))]
-    median, p95 = ((float(np.quantile(e, q)) for e in errors) for q in (0.5, 0.95))
-    return Compared((next(median), next(median)), (next(p95), next(p95)))
+    median, p95 = np.quantile(errors, (0.5, 0.95), axis=1)
+    return Compared((float(median[0]), float(median[1])), (float(p95[0]), float(p95[1])))
 
 
 def scans(rig: str, kinds: tuple[str | PartKind, ...], defect: str | None = None) -> Iterator[tuple[str, Reconstruction, Truth, Calibration]]:
