@@ -6,9 +6,11 @@
 # make gentl   the virtual GenTL camera alone
 # make clean   forget everything that was built (captured data in ./var stays)
 #
-# DEMO_ARGS, TEST_ARGS and PYTHON may be set: make demo DEMO_ARGS="--once --json"
+# DEMO_ARGS, TEST_ARGS, TEST_PROCESSES and PYTHON may be set: make demo DEMO_ARGS="--once --json"
 
 SHELL := /bin/bash
+# Files of tests run side by side in so many processes.
+TEST_PROCESSES := 2
 .DEFAULT_GOAL := demo
 .DELETE_ON_ERROR:
 BIN := .venv/bin
@@ -22,7 +24,7 @@ demo: .venv/.runtime api/panel/dist/.built
 	@$(BIN)/d3station demo $(DEMO_ARGS)
 
 test: check api/panel/dist/.built
-	@$(BIN)/pytest $(TEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
 
 check: .venv/.test api/panel/dist/.built
 	@$(BIN)/ruff check .
