@@ -13,7 +13,7 @@ import numpy as np
 from acquisition.sequence import FringeStep, ZoneStep, inspection_sequence
 from rig_configs.cameras import GenicamCamera, TriggerSource
 from rig_configs.lights import SerialLightsConfig
-from rig_configs.projectors import DlpController, DlpProjectorConfig, ProjectorConfig, ScreenProjectorConfig
+from rig_configs.projectors import DlpController, DlpProjectorConfig, DlpTrigger, ProjectorConfig, ScreenProjectorConfig
 from rig_configs.schema import RigConfig
 from structured_light.patterns import FringePatterns
 
@@ -77,20 +77,19 @@ def plan_scan(config: RigConfig, link_mb_s: float) -> ScanPlan:
     now, lit = 0.0, True  # at first the light is turned off, whatever it did before
     for step in sequence.steps:
         zone = step.zone if isinstance(step, ZoneStep) else None
-        projector = step.projector if isinstance(step, FringeStep) else None
+        projector, pattern = (step.projector, step.pattern) if isinstance(step, FringeStep) else (None, None)
         told_ms = sum(_dark_ms(p) for i, p in enumerate(config.projectors) if i != projector)
         if zone is not None or lit:
             told_ms += _light_ms(config, zone)
         lit = zone is not None
         shines = NOTHING if zone is None else config.lights.zones[zone].name
-        if projector is not None:
+        if projector is not None and pattern is not None:
             shines = config.projectors[projector].name
-            told_ms += _show_ms(config.projectors[projector])
+            told_ms += _show_ms(config.projectors[projector], pattern)
         if free:  # what the camera has and one more frame are thrown away
             told_ms += 2 * (step.exposure_us / 1e3 + transfer_ms)
         exposed = now + told_ms
         arrived = exposed + step.exposure_us / 1e3 + transfer_ms
-        pattern = step.pattern if isinstance(step, FringeStep) else None
         steps.append(PlannedStep(step.key, shines, pattern, now, exposed, step.exposure_us, arrived))
         now = arrived
     return ScanPlan(tuple(steps), "by nobody (the camera runs freely)" if free else "by command")
@@ -122,7 +121,9 @@ def _dark_ms(projector: ProjectorConfig) -> float:
     return _EXCHANGE_MS if isinstance(projector, DlpProjectorConfig) else 0.0
 
 
-def _show_ms(projector: ProjectorConfig) -> float:
+def _show_ms(projector: ProjectorConfig, pattern: int) -> float:
     if isinstance(projector, DlpProjectorConfig):
+        if projector.trigger is DlpTrigger.TRIG_IN and pattern > 0:
+            return 0.0  # comes with the camera's exposure
         return _EXCHANGES[projector.controller] * _EXCHANGE_MS
     return projector.latency_s * 1e3 if isinstance(projector, ScreenProjectorConfig) else 0.0

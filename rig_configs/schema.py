@@ -118,9 +118,11 @@ class RigConfig(Strict):
                 raise ValueError(f"projector '{projector.name}' is a screen, which the simulated bench cannot see; choose driver dlp")
             if not isinstance(projector, DlpProjectorConfig):
                 continue
-            if projector.trigger is not DlpTrigger.SOFTWARE:
+            if projector.trigger is DlpTrigger.TRIG_OUT:
+                raise ValueError(f"projector '{projector.name}' has trigger trig_out, and a scan triggers each frame by command; choose trig_in")
+            if projector.trigger is DlpTrigger.TRIG_IN and isinstance(self.camera, GenicamCamera) and self.camera.trigger is TriggerSource.NONE:
                 raise ValueError(
-                    f"projector '{projector.name}' has trigger {projector.trigger}, and a scan shows each pattern by command; choose software"
+                    f"projector '{projector.name}' has trigger trig_in, and a camera that runs freely would drive it on; choose software"
                 )
             for exposure_us in exposures_us:
                 if problem := projector.exposure_problem(exposure_us):

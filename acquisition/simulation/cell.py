@@ -62,7 +62,7 @@ class Cell:
         self._plugs = threading.RLock()
         self._out: set[str] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="cell-"))
-        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle), identity, self._folder)
+        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle, self._exposing), identity, self._folder)
         self._lights = controller_for(rig.lights, self._shine, self._folder / "lights")
         self._projectors = tuple(self._projector(index) for index in range(len(rig.projectors)))
         self._open = ExitStack()
@@ -194,6 +194,11 @@ class Cell:
         """What the light controller's channels give is a share of the intensity that the rig was set up with."""
         self.bench.set_zones({zone: level / self._intensities[zone] for zone, level in enumerate(levels)})
 
+    def _exposing(self) -> None:
+        """The camera's exposure output is wired to every projector's TRIG_IN_1."""
+        for peer in self._projectors:
+            peer.trigger_in()
+
     def _settle(self) -> None:
         """Plug and unplug lights and projectors as the bench has it, which may break them by itself."""
         out = self.bench.faults.unplugged
@@ -221,9 +226,9 @@ class Cell:
 class _Scene(BenchScene):
     """The bench as the camera sees it; what the rig's configuration breaks, it breaks before the frame is out."""
 
-    def __init__(self, bench: Bench, rig: RigConfig, plugs: threading.RLock, settle: Callable[[], None]) -> None:
+    def __init__(self, bench: Bench, rig: RigConfig, plugs: threading.RLock, settle: Callable[[], None], exposing: Callable[[], None]) -> None:
         super().__init__(bench, rig)
-        self._plugs, self._settle = plugs, settle
+        self._plugs, self._settle, self._exposing = plugs, settle, exposing
 
     def started(self) -> None:
         """A scan begins."""
@@ -239,6 +244,7 @@ class _Scene(BenchScene):
 
     def expose(self, exposure_us: float, gain_db: float) -> Exposure:
         """Take a frame."""
+        self._exposing()
         exposure = super().expose(exposure_us, gain_db)
         with self._plugs:
             self._settle()

@@ -34,7 +34,7 @@ def emulated_rig(
         faults: what breaks by itself.
         pixel_format: of the camera.
         wire_format: of the camera.
-        flash: the first projector is a DLPC350 with the images of this folder.
+        flash: the first projector is a DLPC350 with the images of this folder, the second one is triggered by the camera.
         lights: what the lights have otherwise.
     """
     content = load_rig("emulated").model_dump(mode="json")
@@ -47,6 +47,7 @@ def emulated_rig(
         for projector in content["projectors"]:
             projector |= {"exposure_us": 9000, "period_us": 9000}
         content["projectors"][0] |= {"controller": "dlpc350", "width_px": 912, "height_px": 1140, "manifest": str(flash / "manifest.json")}
+        content["projectors"][1]["trigger"] = "trig_in"
         content["sequence"]["fringe_exposure_us"] = 9000
     return RigConfig.model_validate(content)
 

@@ -55,6 +55,10 @@ def test_simulated_devices_are_not_emulated() -> None:
         (lambda rig: rig["lights"].update(driver="replay", port=None), "lights"),
         (lambda rig: rig["camera"].update(trigger="line0"), "camera.trigger is line0"),
         (lambda rig: rig["projectors"][1].update(trigger="trig_out"), "projector 'north_west' has trigger trig_out"),
+        (
+            lambda rig: (rig["projectors"][1].update(trigger="trig_in"), rig["camera"].update(trigger="none")),
+            "projector 'north_west' has trigger trig_in",
+        ),
         (lambda rig: rig["sequence"].update(fringe_exposure_us=7000), "does not suit projector 'north_east': 7000 µs are not a whole number"),
         (lambda rig: rig["sequence"]["fringes"].update(exposures=[1, 0.5]), "3000 µs are not a whole number"),
         (lambda rig: rig["projectors"].__setitem__(0, SCREEN), "projector 'north_east' is a screen"),
@@ -65,6 +69,11 @@ def test_what_cannot_work_together_is_refused(emulated: dict[str, Any], change: 
     change(emulated)
     with pytest.raises(ValidationError, match=words):
         RigConfig.model_validate(emulated)
+
+
+def test_the_camera_may_trigger_projectors(emulated: dict[str, Any]) -> None:
+    emulated["projectors"][1] |= {"trigger": "trig_in", "period_us": 6500}
+    assert RigConfig.model_validate(emulated).projectors[1].driver == "dlp"
 
 
 def test_a_longer_exposure_may_hold_several_patterns(emulated: dict[str, Any]) -> None:

@@ -46,6 +46,11 @@ def test_what_makes_a_scan_slow_shows_in_its_plan() -> None:
     assert planned(sequence={"fringe_exposure_us": 12000}).duration_ms == pytest.approx(usual + (frames - 5) * 6)
     assert planned(camera={"trigger": "none"}).duration_ms > usual + 2 * planned().exposure_ms
 
+    content = load_rig("emulated").model_dump(mode="json")
+    for projector in content["projectors"]:
+        projector["trigger"] = "trig_in"
+    assert plan_scan(RigConfig.model_validate(content), 110).duration_ms < usual - (frames - 10) * 10  # patterns come with the exposures
+
 
 def test_a_simulated_rig_takes_its_exposures_and_the_link() -> None:
     plan = plan_scan(load_rig("demo"), 110)
