@@ -65,7 +65,11 @@ class _Laid:
 
 
 def run(
-    rig: str | Path, seed: int, progress: Callable[[float, str], None], cancelled: Callable[[], bool] = nobody
+    rig: str | Path,
+    seed: int,
+    progress: Callable[[float, str], None],
+    cancelled: Callable[[], bool] = nobody,
+    look: Callable[[str, list[NDArray[np.float32]]], None] = lambda _, __: None,
 ) -> tuple[Calibration, list[Score]]:
     """Scan the objects on a simulated rig, and score every light model's normals.
 
@@ -76,6 +80,7 @@ def run(
         seed: seed of the sensor's noise and of the part.
         progress: told the share that is done and what is done now.
         cancelled: asked before every frame.
+        look: shown each scan's name and its error maps, one a light model, (H, W) degrees, NaN where there is nothing to compare.
 
     Raises:
         ConfigurationError: the rig is not simulated, or its calibration is wrong.
@@ -96,7 +101,9 @@ def run(
         scans = list(_objects(config, seed))
         for index, laid in enumerate(scans):
             progress(index / len(scans), f"{laid.object}, {laid.place}")
-            for model, off in _errors(opened, config, calibration, laid.what, cancelled).items():
+            maps = _errors(opened, config, calibration, laid.what, cancelled)
+            look(f"{index:02d}_{laid.object}_{laid.place}", list(maps.values()))
+            for model, off in maps.items():
                 for place, region in _regions(off.shape, laid.place):
                     errors.setdefault((laid.object, place, model), []).append(off[region & np.isfinite(off)])
         progress(1.0, "done")

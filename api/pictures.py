@@ -28,10 +28,10 @@ def reconstruction_files(result: Reconstruction) -> list[ArtifactFile]:
     height, width = result.foreground.shape
     small = cv2.resize(result.rgb, (THUMBNAIL_WIDTH, round(THUMBNAIL_WIDTH * height / width)), interpolation=cv2.INTER_AREA)
     return [
-        ArtifactFile("thumbnail.jpg", "image/jpeg", _encode(".jpg", small)),
-        ArtifactFile("rgb.png", "image/png", _encode(".png", result.rgb)),
-        ArtifactFile("pseudo3d.png", "image/png", _encode(".png", result.photometric.pseudo3d)),
-        ArtifactFile("depth.png", "image/png", _encode(".png", depth_picture(result.points.xyz_mm[..., 2], result.foreground))),
+        ArtifactFile("thumbnail.jpg", "image/jpeg", encode(".jpg", small)),
+        ArtifactFile("rgb.png", "image/png", encode(".png", result.rgb)),
+        ArtifactFile("pseudo3d.png", "image/png", encode(".png", result.photometric.pseudo3d)),
+        ArtifactFile("depth.png", "image/png", encode(".png", depth_picture(result.points.xyz_mm[..., 2], result.foreground))),
         ArtifactFile("xyz.tiff", "image/tiff", tiff(result.points.xyz_mm)),
         ArtifactFile("cloud.ply", "application/octet-stream", cloud(result)),
     ]
@@ -40,7 +40,7 @@ def reconstruction_files(result: Reconstruction) -> list[ArtifactFile]:
 def anomaly_files(anomaly_map: NDArray[np.float32]) -> list[ArtifactFile]:
     """The anomaly map as an overlay for people and as numbers."""
     return [
-        ArtifactFile("anomaly.png", "image/png", _encode(".png", anomaly_overlay(anomaly_map))),
+        ArtifactFile("anomaly.png", "image/png", encode(".png", anomaly_overlay(anomaly_map))),
         ArtifactFile("anomaly.tiff", "image/tiff", tiff(anomaly_map)),
     ]
 
@@ -87,10 +87,12 @@ def cloud(result: Reconstruction) -> bytes:
         return path.read_bytes()
 
 
-def _encode(suffix: str, picture: MatLike) -> bytes:
-    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}[picture.shape[2]]
+def encode(suffix: str, picture: MatLike) -> bytes:
+    """A picture, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8, as the bytes of a ``.png`` or ``.jpg`` file."""
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
+    picture = picture if picture.ndim == 2 else cv2.cvtColor(picture, order[picture.shape[2]])
     options = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else [cv2.IMWRITE_JPEG_QUALITY, 88]
-    done, data = cv2.imencode(suffix, cv2.cvtColor(picture, order), options)
+    done, data = cv2.imencode(suffix, picture, options)
     if not done:
         raise ValueError(f"OpenCV cannot encode a {picture.shape} {picture.dtype} picture as {suffix}")
     return data.tobytes()

@@ -97,7 +97,7 @@ def _table(report: dict[str, dict[str, Any]], document: dict[str, Any]) -> Table
 
 def _write(result: BenchmarkResult, folder: Path) -> None:
     """Pictures for people and arrays for programs."""
-    from api.pictures import depth_picture
+    from api.pictures import depth_picture, encode
     from photometric.pseudo3d import pseudo3d_image
     from structured_light.formats import write_tiff
 
@@ -109,25 +109,23 @@ def _write(result: BenchmarkResult, folder: Path) -> None:
         pictures["error.png"] = error_picture(result.error_deg)
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture in pictures.items():
-        image: MatLike = picture
-        _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        (folder / name).write_bytes(data.tobytes())
+        (folder / name).write_bytes(encode(".png", picture))
     write_tiff(folder / "normals.tiff", result.normals)
     write_tiff(folder / "height.tiff", result.height_px)
 
 
-def error_picture(error_deg: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Angular error in colours from 0 to 45°, with its scale below, (H + 40, W, 3) RGB; black where there is no truth."""
+def error_picture(error_deg: NDArray[np.float32], scale_deg: float = ERROR_SCALE_DEG) -> NDArray[np.uint8]:
+    """Angular error in colours from 0 to a full scale, with its scale below, (H + 40, W, 3) RGB; black where there is no truth."""
     height, width = error_deg.shape
     known = np.isfinite(error_deg)
     turbo = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1]
     picture = np.zeros((height + 40, width, 3), np.uint8)
-    level = (np.clip(np.nan_to_num(error_deg) / ERROR_SCALE_DEG, 0, 1) * 255).astype(np.uint8)
+    level = (np.clip(np.nan_to_num(error_deg) / scale_deg, 0, 1) * 255).astype(np.uint8)
     picture[:height][known] = turbo[level[known]]
     picture[height + 4 : height + 16] = turbo[np.linspace(0, 255, width).astype(np.uint8)]
     canvas: MatLike = picture
     for share in (0.0, 0.5, 1.0):
-        text = f"{share * ERROR_SCALE_DEG:g} deg" + (" +" if share == 1 else "")
+        text = f"{share * scale_deg:g} deg" + (" +" if share == 1 else "")
         (long, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.4, 1)
         at = (round(share * (width - long)), height + 32)
         cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)

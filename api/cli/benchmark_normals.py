@@ -7,7 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.table import Table
 
 from api.cli.common import RigOption, cancellable, progress_bar, stderr
@@ -15,18 +17,22 @@ from api.cli.common import RigOption, cancellable, progress_bar, stderr
 if TYPE_CHECKING:
     from api.normals_benchmark import Score
 
+MAP_SCALE_DEG = 10.0
+"""The error maps' colours end here."""
+
 
 def normals(
     rig: RigOption = "demo",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise and of the part.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the errors to; - is standard output.")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="File to write the table to, as it stands in the docs.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for error maps, one light model beside the other.")] = None,
 ) -> None:
     """Normals of a simulated sphere, cone, plane and part by light model: angle to the true ones, in the middle and at the corners."""
     from api.normals_benchmark import run
 
     with cancellable() as cancelled, progress_bar("Normals") as progress:
-        calibration, scores = run(rig, seed, progress, cancelled)
+        calibration, scores = run(rig, seed, progress, cancelled, lambda name, maps: _draw(out, name, maps))
     if json_file is not None:
         document = {"rig": calibration.rig, "calibration_id": calibration.calibration_id, "seed": seed, "scores": [asdict(s) for s in scores]}
         text = json.dumps(document, indent=2) + "\n"
@@ -42,6 +48,16 @@ def normals(
     for row in rows:
         table.add_row(*row)
     stderr.print(table)
+
+
+def _draw(folder: Path | None, name: str, maps: list[NDArray[np.float32]]) -> None:
+    """Error maps side by side, in the order of the table's columns."""
+    from api.cli.benchmark import error_picture
+    from api.pictures import encode
+
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.png").write_bytes(encode(".png", np.hstack([error_picture(off, MAP_SCALE_DEG) for off in maps])))
 
 
 def _rows(scores: list[Score]) -> tuple[list[str], list[list[str]]]:

@@ -7,10 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import cv2
 import numpy as np
 import typer
-from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from api.cli.common import JsonOption, print_json, progress_bar, stderr
@@ -199,13 +197,11 @@ def _of_images(
 
 
 def _write(out: Path, pictures: dict[str, NDArray[np.uint8]], arrays: dict[str, NDArray[np.float32]]) -> None:
+    from api.pictures import encode
+
     out.mkdir(parents=True, exist_ok=True)
     for file, picture in pictures.items():
-        image: MatLike = picture
-        done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-        if not done:
-            raise ReconstructionError(f"{file} cannot be encoded.", cure="Report the image's size.", detail="picture")
-        (out / file).write_bytes(data.tobytes())
+        (out / file).write_bytes(encode(".png", picture))
     for file, array in arrays.items():
         write_tiff(out / file, array)
 
