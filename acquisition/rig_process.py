@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from threading import RLock
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class RigProcess:
         self.config: RigConfig = self._start()
 
     @classmethod
-    def of_devices(cls, config: RigConfig, devices: RigConfig | None = None, limits: Limits | None = None) -> RigProcess:
+    def of_devices(cls, config: RigConfig, devices: RigConfig | None = None, limits: Limits | None = None) -> Self:
         """A rig of real drivers.
 
         Args:
@@ -149,7 +150,7 @@ class RigProcess:
                 self._is_known_dark = self._pair.close(self._limits.dark_s)
                 self._pair = None
 
-    def __enter__(self) -> RigProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acquisition import pixel_formats
-from acquisition.rig import Rig, nobody
+from acquisition.rig import nobody
+from acquisition.rig_process import AnyRig
 from acquisition.sequence import FringeStep, fringe_sequence
 from api.fringes import four_eye, fringe_patterns
 from rig_configs.calibration import Calibration
@@ -127,7 +128,7 @@ class AcceptanceTest:
 
     def __init__(
         self,
-        rig: Rig,
+        rig: AnyRig,
         calibration: Calibration,
         guide: AcceptanceGuide,
         progress: Callable[[float, str], None] = lambda _, __: None,

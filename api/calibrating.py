@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from acquisition import pixel_formats
 from acquisition.capture import Frame
-from acquisition.rig import Rig, nobody
+from acquisition.rig import nobody
+from acquisition.rig_process import AnyRig
 from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep, fringe_sequence
 from api.calibrating_lights import LightArtefact, LightGuide, LightScans, Lit, find_zones
 from api.fringes import four_eye, fringe_patterns
@@ -91,7 +92,7 @@ class Calibrator:
     """
 
     def __init__(
-        self, rig: Rig, guide: Guide, progress: Callable[[float, str], None] = lambda _, __: None, cancelled: Callable[[], bool] = nobody
+        self, rig: AnyRig, guide: Guide, progress: Callable[[float, str], None] = lambda _, __: None, cancelled: Callable[[], bool] = nobody
     ) -> None:
         self._rig = rig
         self._config: RigConfig = rig.config.with_eyes(None)  # every projector is calibrated, whichever take part in inspections

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from acquisition.drivers.open_devices import Devices, open_devices
 from acquisition.drivers.replay import open_replay_devices
 from acquisition.rig import Rig, open_replay
+from acquisition.rig_process import AnyRig, RigProcess
 from api.recipes import Recipes
 from api.station import Station
 from rig_configs.cameras import GenicamCamera, ReplayCamera
@@ -44,7 +45,7 @@ class OpenDevices:
 
 
 def open_rig_devices(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenDevices:
-    """Open the devices that a rig's configuration names; where they are emulated, start the cell that they are in first.
+    """Open, in this process, the devices that a rig's configuration names; where they are emulated, start the cell that they are in first.
 
     Real drivers talk to their devices only when they are used, and :func:`acquisition.drivers.open_devices.open_devices` is all that a
     process needs for them; of an emulated rig it takes ``cell.rig``.
@@ -63,9 +64,7 @@ def open_rig_devices(config: RigConfig, folder: Path, noise_seed: int = 0) -> Op
         captured, camera, lights, projectors = open_replay_devices(folder / config.camera.capture)
         return OpenDevices(captured, Devices(camera, lights, projectors), None)
     if config.is_emulated:
-        from acquisition.simulation.cell_process import CellProcess
-
-        cell = CellProcess(resolved(config, folder), noise_seed)
+        cell = _start_cell(config, folder, noise_seed)
         return OpenDevices(config, open_devices(cell.rig), cell, cell)
     if not config.is_simulated:
         return OpenDevices(config, open_devices(resolved(config, folder)), None)
@@ -92,30 +91,47 @@ def resolved(config: RigConfig, folder: Path) -> RigConfig:
 class OpenRig:
     """An opened rig, and the bench behind it where it is a simulated one."""
 
-    rig: Rig
+    rig: AnyRig
     bench: BenchAccess | None
 
 
-class _RigInCell(Rig):
+class _RigInCell(RigProcess):
     """A rig of emulated devices; the cell ends with it."""
 
-    def __init__(self, config: RigConfig, devices: Devices, cell: CellProcess) -> None:
-        super().__init__(config, devices.camera, devices.lights, devices.projectors)
-        self._cell = cell
+    cell: CellProcess | None = None
 
     def close(self) -> None:
-        """Lights and projectors off, devices released, the cell ended."""
+        """Lights and projectors off, devices released, processes ended; then the cell, which was needed to see that done."""
         super().close()
-        self._cell.close()
+        if self.cell is not None:
+            self.cell.close()
 
 
 def open_rig(config: RigConfig, folder: Path, noise_seed: int = 0) -> OpenRig:
-    """Open a rig. Arguments and errors are those of :func:`open_rig_devices`."""
-    opened = open_rig_devices(config, folder, noise_seed)
-    devices = opened.devices
-    if opened.cell is not None:
-        return OpenRig(_RigInCell(opened.config, devices, opened.cell), opened.bench)
-    return OpenRig(Rig(opened.config, devices.camera, devices.lights, devices.projectors), opened.bench)
+    """Open a rig: real drivers in a process of their own, which may hang or crash without the station; the others here.
+
+    Arguments and errors are those of :func:`open_rig_devices`; DeviceUnavailable also where the rig process does not start.
+    """
+    if config.is_emulated:
+        cell = _start_cell(config, folder, noise_seed)
+        try:
+            rig = _RigInCell.of_devices(config, cell.rig)
+        except BaseException:
+            cell.close()
+            raise
+        rig.cell = cell
+        return OpenRig(rig, cell)
+    if config.is_simulated or isinstance(config.camera, ReplayCamera):
+        opened = open_rig_devices(config, folder, noise_seed)
+        devices = opened.devices
+        return OpenRig(Rig(opened.config, devices.camera, devices.lights, devices.projectors), opened.bench)
+    return OpenRig(RigProcess.of_devices(config, resolved(config, folder)), None)
+
+
+def _start_cell(config: RigConfig, folder: Path, noise_seed: int) -> CellProcess:
+    from acquisition.simulation.cell_process import CellProcess
+
+    return CellProcess(resolved(config, folder), noise_seed)
 
 
 class Hand:

@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 
 from acquisition.capture import CaptureWriter, Frame
-from acquisition.rig import Rig, nobody
+from acquisition.rig import nobody
+from acquisition.rig_process import AnyRig
 from api.outcome import ArtifactFile, Outcome
 from api.pictures import anomaly_files, reconstruction_files
 from api.recipes import Recipes
@@ -38,7 +39,7 @@ class Station:
         load_part: on a simulated rig, the hand that puts the next part of a recipe on the plate; called before a scan.
     """
 
-    def __init__(self, name: str, rig: Rig, calibration: Calibration, recipes: Recipes, load_part: Callable[[str], None] | None = None) -> None:
+    def __init__(self, name: str, rig: AnyRig, calibration: Calibration, recipes: Recipes, load_part: Callable[[str], None] | None = None) -> None:
         self.name = name
         self.rig = rig
         self.calibration = calibration
