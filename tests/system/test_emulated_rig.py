@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,16 @@ import yaml
 from demo_process import run_cli
 
 from acquisition.capture import Capture
+from acquisition.rig_process import RigProcess
 from acquisition.simulation.feeder import PartFeeder
 from acquisition.simulation.truth import truth_of
-from api.composition import open_rig_devices, open_station
+from api.composition import open_rig, open_rig_devices, open_station
+from api.schemas import Evaluation, StationState
+from inference.prediction import Prediction
+from inference.sample import D3Sample
 from rig_configs.cameras import GenicamCamera
 from rig_configs.errors import DeviceUnavailable
 from rig_configs.files import SHIPPED, load_rig
-from rig_configs.schema import RigConfig
 
 PART = "connector_housing_female"
 
@@ -101,16 +106,65 @@ def test_a_part_is_measured_through_real_drivers_and_the_next_one_after_a_plug_w
     assert np.median(np.abs(error_um)) < 10
 
 
-def test_paths_in_a_rig_file_start_where_the_file_is(tmp_path: Path) -> None:
-    config = load_rig(real_rig(tmp_path))
-    (tmp_path / "maker.cti").write_bytes(b"not a library")
-    opened = open_rig_devices(config, tmp_path)
+class EverythingIsGood:
+    """Stands where a taught model would."""
+
+    def predict(self, sample: D3Sample) -> Prediction:
+        return Prediction(0.1, 1.0, False, np.zeros(sample.foreground.shape, np.float32), (), (), "good", "0" * 64)
+
+
+def test_an_inspection_whose_rig_process_is_killed_is_not_decidable_and_the_next_part_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = open_station("emulated", tmp_path, automatic_hand=False)
+    station, bench, rig = opened.station, opened.bench, opened.station.rig
+    monkeypatch.setattr(station.models, "model", lambda _: EverythingIsGood())
+    assert isinstance(rig, RigProcess)
+    killed: list[int] = []
+
+    def kill_while_lit() -> bool:
+        if not killed and not bench.is_dark:
+            killed.extend(rig.process_ids)
+            os.kill(killed[0], signal.SIGKILL)
+        return False
+
     try:
-        with pytest.raises(DeviceUnavailable) as caught:
-            opened.devices.camera.arm(1)
+        PartFeeder(bench, PART).place(None, seed=31)
+        outcome = station.inspect(PART, cancelled=kill_while_lit)
+        assert killed
+        assert bench.is_dark
+        assert outcome.evaluation is Evaluation.NOT_DECIDABLE
+        assert outcome.reason is not None
+        assert outcome.reason.code == "device.unavailable.rig_process_died"
+        assert station.state().state is StationState.ERROR
+
+        assert station.inspect(PART).evaluation is Evaluation.OK
+        assert station.state().state is StationState.READY
+        assert set(killed).isdisjoint(rig.process_ids)
+        assert bench.is_dark
     finally:
-        opened.close()
-    assert caught.value.code == "device.unavailable.producer_failed"
+        station.close()
+    assert rig.process_ids is None
+
+
+@pytest.mark.parametrize("where", ["in_this_process", "in_the_rig_process"])
+def test_paths_in_a_rig_file_start_where_the_file_is(tmp_path: Path, where: str) -> None:
+    config = load_rig(real_rig(tmp_path))
     assert isinstance(config.camera, GenicamCamera)
     assert str(config.camera.producer) == "maker.cti"
-    assert isinstance(opened.config, RigConfig)
+    (tmp_path / "maker.cti").write_bytes(b"not a library")
+    if where == "in_this_process":
+        here = open_rig_devices(config, tmp_path)
+        ask, close = lambda: here.devices.camera.info, here.close
+        assert here.config == config
+    else:
+        rig = open_rig(config, tmp_path).rig
+        ask, close = rig.describe, rig.close
+        assert isinstance(rig, RigProcess)
+        assert rig.config == config
+    try:
+        with pytest.raises(DeviceUnavailable) as caught:
+            ask()
+    finally:
+        close()
+    assert caught.value.code == "device.unavailable.producer_failed"
