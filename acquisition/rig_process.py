@@ -121,9 +121,18 @@ class RigProcess:
             Cancelled: ``cancelled`` said so, or another call ended the scan.
         """
         scan = self._begin(sequence)
+        may_have_lost_patterns = scan.pair.is_loaded
         try:
-            for step in sequence.steps:
-                yield self._frame(scan, step, cancelled)
+            for index, step in enumerate(sequence.steps):
+                try:
+                    frame = self._frame(scan, step, cancelled)
+                except DeviceUnavailable:
+                    if index or not may_have_lost_patterns or scan.is_unwanted or scan.pair is not self._pair:
+                        raise
+                    # A projector was switched off and on since the scan before: once more, with its patterns loaded again.
+                    may_have_lost_patterns, scan = False, self._begin(sequence)
+                    frame = self._frame(scan, step, cancelled)
+                yield frame
             self._done(scan)
         finally:
             self._stop(scan)

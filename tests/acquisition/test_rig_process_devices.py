@@ -33,6 +33,22 @@ def test_real_drivers_in_a_rig_process_give_the_same_frames_and_are_dark_after_i
         assert cell.is_dark
 
 
+def test_a_projector_that_was_off_between_two_scans_is_loaded_again_and_one_that_stays_off_is_told() -> None:
+    config = emulated_rig()
+    sequence = short_sequence(config)
+    with CellProcess(config, noise_seed=3) as cell, RigProcess.of_devices(config, cell.rig) as process:
+        expected = [frame.pixels.astype(float) for frame in process.scan(sequence)]
+        cell.unplug("projector1")
+        cell.plug_in("projector1")
+        cell.reseed(3)
+        for before, frame in zip(expected, process.scan(sequence), strict=True):
+            assert np.abs(frame.pixels - before).mean() < 0.02 * before.mean()  # lamps drift from scan to scan
+        cell.unplug("projector1")
+        with pytest.raises(DeviceUnavailable, match="north_west") as caught:
+            list(process.scan(sequence))
+        assert caught.value.code == "device.unavailable.unplugged"
+
+
 def _kill_in_a_scan(process: RigProcess, cell: CellProcess, sequence: Sequence) -> None:
     scan = process.scan(sequence)
     next(scan)
