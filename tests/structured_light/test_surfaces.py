@@ -93,7 +93,7 @@ def test_a_part_that_moves_between_projectors_is_reported(rig, bumpy, frames_of)
     for p, scene in enumerate((bumpy, rig.see(lambda x, y: 0 * x - 0.4), moved, rig.see(lambda x, y: 0 * x + 0.9))):
         for i, frame in enumerate(frames_of(FringePatterns(fringes, 1280, 800), scene.columns[p], rng)):
             eye.add(p, i, frame)
-    with pytest.raises(ReconstructionError, match="contradict each other") as error:
+    with pytest.raises(ReconstructionError, match="moved|contradict") as error:
         eye.reconstruct()
     assert error.value.code == "reconstruction.failed.projectors_disagree"
 
