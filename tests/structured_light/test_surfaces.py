@@ -85,17 +85,24 @@ def test_of_two_equally_certain_heights_that_contradict_each_other_none_is_belie
     assert fuse([one, one, other]).contradicted == 0.0
 
 
-def test_a_part_that_moves_between_projectors_is_reported(rig, bumpy, frames_of) -> None:
+@pytest.mark.parametrize(
+    ("lower_mm", "message", "detail"), [(0, "moved between", "moved"), (4, "contradict each other", "projectors_disagree")], ids=["part", "plate"]
+)
+def test_what_moves_between_projectors_is_reported(rig, frames_of, lower_mm: float, message: str, detail: str) -> None:
     fringes = FringeConfig(steps=5, period_px=20)
-    moved = rig.see(lambda x, y: 2.5 * np.sin(x / 7) * np.cos(y / 5) + 0.05 * x + 0.3)
+
+    def bumps(x, y):
+        return 2.5 * np.sin(x / 7) * np.cos(y / 5) + 0.05 * x - lower_mm
+
+    scenes = (bumps, lambda x, y: 0 * x - 0.4 - lower_mm, lambda x, y: bumps(x, y) + 0.3, lambda x, y: 0 * x + 0.9 - lower_mm)
     eye = FourEye(rig.calibration, fringes, 4095)
     rng = np.random.default_rng(0)
-    for p, scene in enumerate((bumpy, rig.see(lambda x, y: 0 * x - 0.4), moved, rig.see(lambda x, y: 0 * x + 0.9))):
-        for i, frame in enumerate(frames_of(FringePatterns(fringes, 1280, 800), scene.columns[p], rng)):
+    for p, surface in enumerate(scenes):
+        for i, frame in enumerate(frames_of(FringePatterns(fringes, 1280, 800), rig.see(surface).columns[p], rng)):
             eye.add(p, i, frame)
-    with pytest.raises(ReconstructionError, match="moved|contradict") as error:
+    with pytest.raises(ReconstructionError, match=message) as error:
         eye.reconstruct()
-    assert error.value.code == "reconstruction.failed.projectors_disagree"
+    assert error.value.code == f"reconstruction.failed.{detail}"
 
 
 def test_the_projector_whose_frames_do_not_fit_is_named(rig, bumpy, frames_of) -> None:
