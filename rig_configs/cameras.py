@@ -205,7 +205,10 @@ class GenicamCamera(CameraBase):
     serial: str | None = Field(default=None, min_length=1, description="Serial number of the camera.")
     user_id: str | None = Field(default=None, min_length=1, description="Name given to the camera with its maker's tool (DeviceUserID).")
     model: str | None = Field(default=None, min_length=1, description="Model name of the camera; enough where there is one of it.")
-    trigger: TriggerSource = Field(default=TriggerSource.SOFTWARE, description="What starts an exposure; a scan commands each frame and takes 'software', or 'none' where there is no trigger.")
+    trigger: TriggerSource = Field(
+        default=TriggerSource.SOFTWARE,
+        description="What starts an exposure; a scan commands each frame and takes 'software', or 'none' where there is no trigger.",
+    )
     wire_format: WireFormat | None = Field(
         default=None, description="How pixels travel, such as Mono12p for a pixel_format of Mono12; left out, as pixel_format is named."
     )

@@ -129,7 +129,9 @@ class DlpProjectorConfig(ProjectorBase):
         default=8,
         description="Bits of the deepest pattern: 8 for grey fringes; with 1 only black-and-white patterns are shown, and exposures can be short.",
     )
-    trigger: DlpTrigger = Field(default=DlpTrigger.SOFTWARE, description="Who says when the next pattern comes; in a scan the station, 'software', or the camera, 'trig_in'.")
+    trigger: DlpTrigger = Field(
+        default=DlpTrigger.SOFTWARE, description="Who says when the next pattern comes; in a scan the station, 'software', or the camera, 'trig_in'."
+    )
     led: DlpLed = Field(default=DlpLed.WHITE, description="Which LED lights the patterns.")
     manifest: Path | None = Field(
         default=None,
