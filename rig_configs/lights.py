@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -44,7 +45,7 @@ class ReplayLights(LightsBase):
     driver: Literal["replay"] = Field(description="Which driver talks to the light controller.")
 
 
-class SerialProtocolBase(Strict):
+class SerialProtocolBase(Strict, ABC):
     """What a family of serial light controllers can do; checked before anything is sent."""
 
     default_baud: ClassVar[int]
@@ -54,9 +55,9 @@ class SerialProtocolBase(Strict):
     top_flash_intensity: ClassVar[int] = 255
     """Largest intensity of a flash."""
 
+    @abstractmethod
     def objection_to(self, intensity: int, strobe: Strobe | None) -> str | None:
         """Why the controller could not do this, None where it can. What the LED bears is another matter."""
-        raise NotImplementedError
 
 
 class CcsProtocol(SerialProtocolBase):

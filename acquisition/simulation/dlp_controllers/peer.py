@@ -10,6 +10,7 @@ import shutil
 import socket
 import tempfile
 import threading
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ _REPORT = 64
 _TICK_S = 0.05
 
 
-class Peer:
+class Peer(ABC):
     """Serves one driver at a time, in a thread of its own.
 
     Faults, each of which may be set and taken back at any time:
@@ -84,21 +85,21 @@ class Peer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    @abstractmethod
     def power_on(self) -> None:
         """Start with nothing remembered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def power_off(self) -> None:
         """Go dark."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, command: int, payload: bytes) -> bool:
         """Do a command; False refuses it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, command: int) -> bytes | None:
         """Data of a read; None refuses it."""
-        raise NotImplementedError
 
     def _serve(self, listener: socket.socket) -> None:
         while not self._stop.is_set():
