@@ -35,14 +35,13 @@ from numpy.typing import NDArray
 from photometric.integration import LEAST_FACING
 
 DETAIL_PX = 4.0
-"""Distance over which normals lead, pixels: λ is 1/DETAIL_PX². What is coarser the bias has taken off them anyhow."""
+"""Distance over which normals lead, pixels: λ is 1/DETAIL_PX² where the cloud is as certain as it mostly is. What is coarser the bias has taken off them anyhow."""
 FARTHEST_PX = 6.0
 """The same where the cloud is less certain than it mostly is: λ falls with 1/σ_z² down to 1/FARTHEST_PX²."""
 BIAS_PX = 3.0
 """Standard deviation of the Gaussian over which slopes are compared, pixels: over it a cloud's noise averages to a tenth."""
 CREASE_WEIGHT = 1.0
-"""λ for each σ_z that the normals' slope changes by from a pixel to the next. ``tests/benchmarks/fused_height.py`` shows what half of
-it and twice as much cost."""
+"""λ for each σ_z that the normals' slope changes by from a pixel to the next: chosen on three parts (docs/decisions/0008-fused-height.md)."""
 CREASE_PX = 1.5
 """Standard deviation of the Gaussian that spreads a crease over the pixels around it."""
 SLOPE_TOLERANCE = 0.1
@@ -55,7 +54,7 @@ LIMIT_SIGMAS = 3.0
 F32 = NDArray[np.float32]
 
 _PASSES = 44
-"""They leave less than a thousandth of the correction."""
+"""They leave a thousandth of the correction."""
 
 
 def fuse_height(normals: F32, valid: NDArray[np.bool_], z_mm: F32, sigma_z_mm: F32, pixel_pitch_mm: float, camera_distance_mm: float) -> F32:
