@@ -61,7 +61,7 @@ class D3M:
         Raises:
             SampleError: no part, too few points, or another image size.
         """
-        return extract(sample, self.state.grid, self.config.swap, self.config.alpha)
+        return extract(sample, self.state.grid)
 
     def predict(self, sample: D3Sample) -> Prediction:
         """Judge one part.

@@ -14,12 +14,11 @@ from inference.anomaly_map import part_maximum, smooth_map
 from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
 from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
-from inference.features.images import IMAGE_CHANNELS, image_backbone
-from inference.features.points import FPFH_CHANNELS, HEIGHT_CHANNELS
+from inference.features.images import image_backbone
 from inference.memory_bank import MemoryBank
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.sample import D3Sample
-from inference.scoring import fused_patches, score_banks
+from inference.scoring import bank_patches, score_banks, swapped
 from rig_configs.errors import Cancelled, SampleError
 
 Progress = Callable[[float, str], None]
@@ -43,7 +42,7 @@ def _features(
         _check(cancelled)
         if grid is None:
             grid = feature_grid(sample, config.working_px, config.margin_px)
-        features.append(extract(sample, grid, config.swap, config.alpha))
+        features.append(extract(sample, grid))
         # A stream may not tell its length: the bar then slows down towards the stage's end, but never falls.
         share = len(features) / expected if expected >= len(features) else 1.0 - 1.0 / (1.0 + len(features) / 10.0)
         progress(_FEATURES * share, f"features of part {len(features)}" + (f" of {expected}" if expected >= len(features) else ""))
@@ -58,10 +57,10 @@ def _features(
 
 
 def _fit_banks(features: list[SampleFeatures], fusion: ContrastiveFusion, config: D3MConfig, cancelled: Callable[[], bool]) -> tuple[MemoryBank, ...]:
-    fused = np.concatenate([fused_patches(f, fusion, config) for f in features])
-    rgb, pseudo3d = np.concatenate([f.rgb for f in features]), np.concatenate([f.pseudo3d for f in features])
+    rgb, pseudo3d, fused = (np.concatenate(rows) for rows in zip(*(bank_patches(f, fusion, config) for f in features), strict=True))
+    channels = rgb.shape[1]
     # In the fused bank look, shape and height count alike, however many channels each has.
-    plan = ((rgb, [IMAGE_CHANNELS]), (pseudo3d, [IMAGE_CHANNELS]), (fused, [IMAGE_CHANNELS, FPFH_CHANNELS, HEIGHT_CHANNELS]))
+    plan = ((rgb, [channels]), (pseudo3d, [channels]), (fused, [channels, *features[0].point_groups]))
     return tuple(MemoryBank.fit(patches, groups, config.coreset_share, config.seed, cancelled) for patches, groups in plan)
 
 
@@ -107,7 +106,7 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
     grid, features = _features(samples, config, progress, cancelled)
 
     progress(_FEATURES, "training the fusion")
-    image = np.concatenate([f.rgb if config.fused_image == "rgb" else f.pseudo3d for f in features])
+    image = np.concatenate([swapped(f, config)[0 if config.fused_image == "rgb" else 1] for f in features])
     settings = FusionSettings(config.fusion_steps, config.fusion_batch, config.fusion_rate, config.temperature, config.seed)
     fusion, losses = train_fusion(image, np.concatenate([f.points for f in features]), settings, cancelled)
     tenth = max(1, len(losses) // 10)

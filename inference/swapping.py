@@ -17,34 +17,31 @@ SwapMode = Literal["blend", "hard"]
 
 
 def channel_spatial_swap(
-    rgb: NDArray[np.float32], pseudo3d: NDArray[np.float32], mode: SwapMode, alpha: float
+    rgb: NDArray[np.float32], pseudo3d: NDArray[np.float32], columns: NDArray[np.integer], mode: SwapMode, alpha: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Swap between two feature maps.
+    """Swap between the features of two images.
 
     Args:
-        rgb: (C, H, W) features of the colour image.
-        pseudo3d: (C, H, W) features of the pseudo-3D image.
+        rgb: (N, C) features of the colour image, a row a cell.
+        pseudo3d: (N, C) features of the pseudo-3D image, of the same cells.
+        columns: (N,) the column of the feature map that each cell lies in.
         mode: ``blend`` (the paper's formula) or ``hard`` (the released code: every p-th channel, then every p-th column, p = 1/α).
         alpha: share of the other modality, 0 to 0.5; 0 leaves both as they are.
 
     Returns:
-        Both maps after the swap, new arrays.
+        Both after the swap, new arrays.
 
     Raises:
-        ValueError: the maps differ in shape.
+        ValueError: the features differ in shape.
     """
     if rgb.shape != pseudo3d.shape:
-        raise ValueError(f"Maps to swap must have one shape, got {rgb.shape} and {pseudo3d.shape}.")
+        raise ValueError(f"Features to swap must have one shape, got {rgb.shape} and {pseudo3d.shape}.")
     if alpha == 0.0:
         return rgb.copy(), pseudo3d.copy()
     if mode == "blend":
         difference = np.multiply(pseudo3d - rgb, alpha, dtype=np.float32)
         return rgb + difference, pseudo3d - difference
     period = round(1.0 / alpha)
-    swapped_rgb, swapped_pseudo3d = rgb.copy(), pseudo3d.copy()
-    swapped_rgb[::period], swapped_pseudo3d[::period] = pseudo3d[::period], rgb[::period]
     # As in the released code the columns are taken after the channels, so that their exchanged channels come home again.
-    columns_rgb = swapped_rgb[:, :, ::period].copy()
-    swapped_rgb[:, :, ::period] = swapped_pseudo3d[:, :, ::period]
-    swapped_pseudo3d[:, :, ::period] = columns_rgb
-    return swapped_rgb, swapped_pseudo3d
+    foreign = (np.asarray(columns) % period == 0)[:, None] ^ (np.arange(rgb.shape[1]) % period == 0)[None, :]
+    return np.where(foreign, pseudo3d, rgb), np.where(foreign, rgb, pseudo3d)

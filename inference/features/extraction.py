@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.features.images import image_backbone
-from inference.features.points import point_features
+from inference.features.points import FPFH_CHANNELS, HEIGHT_CHANNELS, point_features
 from inference.features.window import CELL_PX, Window, outlined, part_window, pixel_pitch_mm, working_scale
 from inference.sample import D3Sample
-from inference.swapping import SwapMode, channel_spatial_swap
 from rig_configs.errors import SampleError
 
 _MIN_CELLS = 32
@@ -36,11 +35,13 @@ class SampleFeatures:
     """Features of the cells that lie on the part, row by row."""
 
     rgb: NDArray[np.float32]
-    """(N, 168) swapped colour features."""
+    """(N, C_image) colour features."""
     pseudo3d: NDArray[np.float32]
-    """(N, 168) swapped pseudo-3D features."""
+    """(N, C_image) pseudo-3D features."""
     points: NDArray[np.float32]
-    """(N, 42) point features."""
+    """(N, C_points) point features."""
+    point_groups: tuple[int, ...]
+    """Sizes of the consecutive groups of point channels that count alike, however wide each is; C_points in all."""
     cells: NDArray[np.bool_]
     """(rows, columns) the cells on the part; N of them."""
     window: Window
@@ -62,8 +63,8 @@ def feature_grid(sample: D3Sample, working_px: int, margin_px: int) -> FeatureGr
     return FeatureGrid(image_shape=shape, scale=scale, margin_px=margin_px, cell_mm=CELL_PX / scale * pitch_mm)
 
 
-def extract(sample: D3Sample, grid: FeatureGrid, swap: SwapMode, alpha: float) -> SampleFeatures:
-    """Features of one sample.
+def extract(sample: D3Sample, grid: FeatureGrid) -> SampleFeatures:
+    """Features of one sample, of each modality by itself: whatever judges it, they are the same.
 
     Raises:
         SampleError: another image size than the grid's (``.grid``), no part (``.foreground``) or too few points (``.points``).
@@ -87,11 +88,11 @@ def extract(sample: D3Sample, grid: FeatureGrid, swap: SwapMode, alpha: float) -
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
     points = point_features(sample.xyz_mm, part, window, grid.cell_mm, sample.name)
     images = image_backbone()(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
-    rgb, pseudo3d = channel_spatial_swap(images[0], images[1], swap, alpha)
     return SampleFeatures(
-        rgb=np.ascontiguousarray(rgb[:, cells].T),
-        pseudo3d=np.ascontiguousarray(pseudo3d[:, cells].T),
+        rgb=np.ascontiguousarray(images[0][:, cells].T),
+        pseudo3d=np.ascontiguousarray(images[1][:, cells].T),
         points=np.ascontiguousarray(points[:, cells].T),
+        point_groups=(FPFH_CHANNELS, HEIGHT_CHANNELS),
         cells=cells,
         window=window,
         pitch_mm=pitch_mm,

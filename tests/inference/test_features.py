@@ -75,7 +75,7 @@ def test_features_lie_on_the_part_and_are_finite_through_holes_in_the_cloud(samp
     xyz = sample.xyz_mm.copy()
     xyz[100:125, 130:180] = np.nan
     grid = feature_grid(sample, 256, 16)
-    features = extract(replace(sample, xyz_mm=xyz), grid, "blend", 0.1)
+    features = extract(replace(sample, xyz_mm=xyz), grid)
     assert features.points.shape == (int(features.cells.sum()), 42)
     assert features.rgb.shape == features.pseudo3d.shape == (int(features.cells.sum()), 168)
     for values in (features.rgb, features.pseudo3d, features.points):
@@ -88,7 +88,7 @@ def test_height_channels_see_a_raised_plateau_and_fpfh_its_inside_not(sample_of)
     """Why height stands beside FPFH at all."""
     good, raised = sample_of(2), sample_of(2, "height")
     grid = feature_grid(good, 256, 16)
-    a, b = (extract(s, grid, "blend", 0.1) for s in (good, raised))
+    a, b = (extract(s, grid) for s in (good, raised))
     assert np.array_equal(a.cells, b.cells)
     image = np.zeros((*a.cells.shape, 42), np.float32)
     image[a.cells] = np.abs(a.points - b.points)
@@ -109,7 +109,7 @@ def test_a_sample_that_cannot_be_judged_says_why(sample_of, change, code):
     sample = sample_of(0)
     grid = feature_grid(sample, 256, 16)
     with pytest.raises(SampleError) as fault:
-        extract(replace(sample, **change(sample)), grid, "blend", 0.1)
+        extract(replace(sample, **change(sample)), grid)
     assert fault.value.code == code
     assert fault.value.cure
 
@@ -120,7 +120,7 @@ def test_a_speck_is_not_a_part(sample_of):
     speck = np.zeros_like(sample.foreground)
     speck[100:120, 100:120] = True
     with pytest.raises(SampleError, match="too small"):
-        extract(replace(sample, foreground=speck), grid, "blend", 0.1)
+        extract(replace(sample, foreground=speck), grid)
 
 
 def test_another_image_size_is_refused(sample_of):
@@ -128,5 +128,5 @@ def test_another_image_size_is_refused(sample_of):
     grid = feature_grid(sample, 256, 16)
     cut = replace(sample, rgb=sample.rgb[:-8], pseudo3d=sample.pseudo3d[:-8], xyz_mm=sample.xyz_mm[:-8], foreground=sample.foreground[:-8])
     with pytest.raises(SampleError) as fault:
-        extract(cut, grid, "blend", 0.1)
+        extract(cut, grid)
     assert fault.value.code == "sample.invalid.grid"
