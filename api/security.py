@@ -19,7 +19,7 @@ from api.problems import TooManyAttempts
 from api.schemas import Role
 from api.store.clock import now
 from api.store.store import Store
-from api.store.tables import ApiKeyRow, SessionRow, SignInTokenRow
+from api.store.tables_people import ApiKeyRow, SessionRow, SignInTokenRow
 from rig_configs.errors import Conflict, Forbidden, Unauthenticated
 
 COOKIE = "d3station_session"

@@ -1,11 +1,11 @@
-"""Tables of the station's database. Every change here needs a migration; a test compares the two."""
+"""Tables of the station's database, and what all of its tables are made of. Every change needs a migration; a test compares the two."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Dialect, Float, ForeignKey, Index, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, BigInteger, Boolean, DateTime, Dialect, Float, ForeignKey, Index, Integer, MetaData, String, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -76,6 +76,24 @@ class InspectionRow(Base):
     width_px: Mapped[int | None] = mapped_column(Integer)
     height_px: Mapped[int | None] = mapped_column(Integer)
     pixel_pitch_mm: Mapped[float | None] = mapped_column(Float)
+    operator: Mapped[str | None] = mapped_column(String(100))
+    deadline: Mapped[datetime | None] = mapped_column(Utc)
+    recipe_version: Mapped[int | None] = mapped_column(Integer)
+    model_id: Mapped[str | None] = mapped_column(String(100))
+    reason_code: Mapped[str | None] = mapped_column(String(100))
+    modality: Mapped[str | None] = mapped_column(String(20))
+    """The bank that saw the strongest region; none where there is no region."""
+    place: Mapped[str | None] = mapped_column(String(20))
+    """Where in the image the strongest region is; see :func:`api.store.tallies.place_of`."""
+    is_reviewed: Mapped[bool] = mapped_column(Boolean, default=False)
+    reviewed_as: Mapped[str | None] = mapped_column(String(20))
+    """What the last review says; ``evaluation`` stays what the station said."""
+    reviews: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    is_pinned: Mapped[bool] = mapped_column(Boolean, default=False)
+    kept_bytes: Mapped[int] = mapped_column(BIG, default=0)
+    """What its files take on the disk."""
+    files_removed: Mapped[datetime | None] = mapped_column(Utc)
+    """When retention took its files."""
 
     __table_args__ = (
         Index("ix_inspections_state", "state", "sequence"),
@@ -85,6 +103,12 @@ class InspectionRow(Base):
         Index("ix_inspections_evaluation", "evaluation", "sequence"),
         Index("ix_inspections_created", "created"),
         Index("ix_inspections_finished", "finished", "evaluation"),
+        Index("ix_inspections_recipe_evaluation", "recipe", "evaluation", "sequence"),
+        Index("ix_inspections_reviewed", "is_reviewed", "sequence"),
+        Index("ix_inspections_model", "recipe", "model_id", "sequence"),
+        Index(
+            "ix_inspections_kept", "is_pinned", "evaluation", "sequence", sqlite_where=text("kept_bytes > 0"), postgresql_where=text("kept_bytes > 0")
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -111,40 +135,3 @@ class EventRow(Base):
     created: Mapped[datetime] = mapped_column(Utc)
 
     __table_args__ = ({"sqlite_autoincrement": True},)
-
-
-class SignInTokenRow(Base):
-    """A one-time sign-in token; only its hash is kept."""
-
-    __tablename__ = "sign_in_tokens"
-
-    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-    role: Mapped[str] = mapped_column(String(20))
-    created: Mapped[datetime] = mapped_column(Utc)
-    expires: Mapped[datetime] = mapped_column(Utc)
-    used: Mapped[datetime | None] = mapped_column(Utc)
-
-
-class SessionRow(Base):
-    """A signed-in browser; only the hash of its cookie is kept."""
-
-    __tablename__ = "sessions"
-
-    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-    role: Mapped[str] = mapped_column(String(20))
-    created: Mapped[datetime] = mapped_column(Utc)
-    expires: Mapped[datetime] = mapped_column(Utc)
-
-
-class ApiKeyRow(Base):
-    """A machine's key; only its hash is kept."""
-
-    __tablename__ = "api_keys"
-
-    key_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str] = mapped_column(String(100), unique=True)
-    role: Mapped[str] = mapped_column(String(20))
-    created: Mapped[datetime] = mapped_column(Utc)
-    revoked: Mapped[datetime | None] = mapped_column(Utc)

@@ -18,8 +18,10 @@ from api.service_lock import ServiceLock
 from api.settings import Settings
 from api.store import inspections
 from api.store.database import upgrade
+from api.store.schema import METADATA
 from api.store.store import Store, open_store
-from api.store.tables import Base, IdempotencyRow, SessionRow
+from api.store.tables import IdempotencyRow
+from api.store.tables_people import SessionRow
 from rig_configs.errors import ConfigurationError, Conflict, NotFound
 
 
@@ -32,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None:
     with store.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_a_database_that_is_up_to_date_is_left_alone(store: Store) -> None:
