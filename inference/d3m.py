@@ -61,7 +61,7 @@ class D3M:
         Raises:
             SampleError: no part, too few points, or another image size.
         """
-        return extract(sample, self.state.grid)
+        return extract(sample, self.state.grid, self.config.backbones)
 
     def predict(self, sample: D3Sample) -> Prediction:
         """Judge one part.

@@ -14,7 +14,6 @@ from inference.anomaly_map import part_maximum, smooth_map
 from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
 from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
-from inference.features.images import image_backbone
 from inference.memory_bank import MemoryBank
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.sample import D3Sample
@@ -42,7 +41,7 @@ def _features(
         _check(cancelled)
         if grid is None:
             grid = feature_grid(sample, config.working_px, config.margin_px)
-        features.append(extract(sample, grid))
+        features.append(extract(sample, grid, config.backbones))
         # A stream may not tell its length: the bar then slows down towards the stage's end, but never falls.
         share = len(features) / expected if expected >= len(features) else 1.0 - 1.0 / (1.0 + len(features) / 10.0)
         progress(_FEATURES * share, f"features of part {len(features)}" + (f" of {expected}" if expected >= len(features) else ""))
@@ -102,7 +101,7 @@ def _decide(features: list[SampleFeatures], held_out: list[tuple[NDArray[np.floa
 def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress, cancelled: Callable[[], bool]) -> ModelState:
     """See ``D3M.fit``."""
     started = time.monotonic()
-    backbone = image_backbone()
+    backbones = config.backbones.weights_sha256()
     grid, features = _features(samples, config, progress, cancelled)
 
     progress(_FEATURES, "training the fusion")
@@ -127,4 +126,4 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
         seconds=time.monotonic() - started,
     )
     progress(1.0, "model ready")
-    return ModelState(config, grid, fusion, banks, decision, report, backbone.name, backbone.weights_sha256)
+    return ModelState(config, grid, fusion, banks, decision, report, backbones)

@@ -19,7 +19,6 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from inference.d3m import D3M
-from inference.features.images import image_backbone
 from inference.model_state import FORMAT, ModelState
 from rig_configs.errors import ModelError
 
@@ -126,10 +125,11 @@ def load(folder: Path) -> D3M:
         raise ModelError(
             f"The model at {folder} is incomplete: {fault}", cure="Teach the recipe again with this version.", detail="damaged"
         ) from fault
-    backbone = image_backbone()
-    if backbone.weights_sha256 != state.backbone_sha256:
+    installed = state.config.backbones.weights_sha256()
+    if installed != state.backbones:
+        others = " and ".join(name for name, sha256 in installed.items() if state.backbones.get(name) != sha256)
         raise ModelError(
-            f"The model at {folder} was taught with other weights of {state.backbone} than are installed.",
+            f"The model at {folder} was taught with other weights of {others} than are installed.",
             cure="Install the weights it was taught with, or teach the recipe again.",
             detail="backbone",
         )

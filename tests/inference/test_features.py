@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from inference.features.extraction import extract, feature_grid
-from inference.features.images import image_backbone
+from inference.features.registry import CARDS, image_backbone
 from inference.features.window import CELL_PX, outlined, part_window, pixel_pitch_mm
 from rig_configs.errors import ModelError, SampleError
 
 
-def test_backbone_gives_both_taps_on_the_fine_grid_and_names_itself():
-    backbone = image_backbone()
+@pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"])
+def test_backbones_give_both_taps_on_the_fine_grid_as_their_cards_say(name):
+    backbone = image_backbone(name)
     maps = backbone(np.full((2, 64, 96, 3), 127, np.uint8))
-    assert maps.shape == (2, 168, 8, 12)
-    assert backbone.name == "efficientnet-lite2"
+    assert maps.shape == (2, CARDS[name].channels, 8, 12)
+    assert backbone.channels == CARDS[name].channels
     assert len(backbone.weights_sha256) == 64
 
 

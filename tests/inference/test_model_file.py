@@ -39,7 +39,7 @@ def test_the_folder_is_plain_and_its_checksums_are_those_of_sha256sum(saved):
     description = json.loads((saved / "model.json").read_text())
     assert description["recipe"] == "plate"
     assert len(description["report"]["held_out_scores"]) == 16
-    assert description["backbone"]["name"] == "efficientnet-lite2"
+    assert list(description["backbones"]) == ["efficientnet-lite2", "fpfh"]
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
@@ -78,7 +78,7 @@ def test_another_format_is_refused(saved):
 
 
 def test_other_backbone_weights_are_refused(saved):
-    _rewrite(saved, lambda d: d["backbone"].update(weights_sha256="0" * 64))
+    _rewrite(saved, lambda d: d["backbones"].update({"efficientnet-lite2": "0" * 64}))
     assert _code(saved) == "model.invalid.backbone"
 
 
