@@ -12,10 +12,9 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-SQLITE_GUARD = tuple(
-    f"CREATE TRIGGER audit_no_{word.lower()} BEFORE {word} ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-    for word in ("UPDATE", "DELETE")
-) + (
+SQLITE_GUARD = (
+    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     # INSERT OR REPLACE deletes without telling the trigger on DELETE.
     "CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE sequence = NEW.sequence) "
     "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
