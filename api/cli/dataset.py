@@ -1,4 +1,4 @@
-"""``d3station dataset``: generate data sets on the simulated rig, and check any in the Real-IAD D³ layout."""
+"""``d3station dataset``: generate data sets on the simulated rig, check any, and write one in another layout."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from rig_configs.errors import DataError
 if TYPE_CHECKING:
     from inference.datasets.check import Report
 
-app = typer.Typer(help="Generate and check data sets in the Real-IAD D³ layout.", no_args_is_help=True)
+app = typer.Typer(help="Generate data sets in the Real-IAD D³ layout; check and convert those of any layout.", no_args_is_help=True)
 
 SHOWN_OF_A_CODE = 5
 MOST_OF_A_CLASS = 100_000
+LAYOUTS = "real-iad-d3, real-iad-d3-tree, mvtec-3d, eyecandies, folders or archive"
+LayoutOption = Annotated[str | None, typer.Option("--layout", help=f"How the data set lies on disk: {LAYOUTS}; left out, it is found out.")]
 
 
 @app.command()
@@ -70,14 +72,15 @@ def generate(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds realiad_d3_jsons/ and realiad_d3_raw/.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    layout: LayoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check files, splits and masks, and whether X and Y of the clouds give the label away. Errors make it fail, warnings do not."""
-    from inference.datasets.check import check as run
+    """Check files, splits and masks; of Real-IAD D³ also whether X and Y of the clouds give the label away. Errors make it fail, warnings do not."""
+    from inference.datasets.check_layouts import check_layout
 
     with progress_bar("Checking") as progress:
-        report = run(folder, progress)
+        report = check_layout(folder, layout, progress)
     if as_json:
         print_json(
             {
@@ -91,6 +94,33 @@ def check(
         _print(report)
     if report.errors:
         raise DataError(f"{folder} has {report.errors} error(s).", cure="Mend what is named above and check again.", detail="dataset")
+
+
+@app.command()
+def convert(
+    folder: Annotated[Path, typer.Argument(help="Folder of the data set.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the new data set; a run that was cut off goes on there.")],
+    to: Annotated[str, typer.Option("--to", help="Layout to write: real-iad-d3, real-iad-d3-tree or mvtec-3d.")],
+    source: Annotated[str | None, typer.Option("--from", help=f"Layout to read: {LAYOUTS}; left out, it is found out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a data set in another layout. Samples that cannot be read are named, counted, and make it fail at the end; the others are written."""
+    from inference.datasets.convert import convert as run
+    from inference.datasets.layouts import open_dataset
+
+    with cancellable() as cancelled, progress_bar("Converting") as progress:
+        done = run(open_dataset(folder, source), to, out, progress, cancelled)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        for broken in done.broken:
+            stderr.print(f"left out {broken['sample']}: {broken['why']}", markup=False)
+        lost = f"; not kept: {', '.join(done.not_kept)}" if done.not_kept else ""
+        stderr.print(f"{done.samples} samples in {out}{lost}.", markup=False)
+    if done.broken:
+        raise DataError(
+            f"{len(done.broken)} sample(s) of {folder} could not be read.", cure=f"They are named in {out / 'converted.json'}.", detail="dataset"
+        )
 
 
 def _print(report: Report) -> None:

@@ -70,13 +70,22 @@ def part_of(xyz_mm: NDArray[np.float32]) -> NDArray[np.bool_]:
     Returns:
         (H, W) bool. Where the border holds no points, the set has no background, and every known point is the part.
     """
+    above = above_plane(xyz_mm)
+    return known_points(xyz_mm) if above is None else foreground_of(np.dstack([above, above, above]))
+
+
+def above_plane(xyz_mm: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Height over the plane through the border of the grid, (H, W) mm, NaN where unknown, positive where the part is.
+
+    None where the border holds too few points for a plane.
+    """
     known = known_points(xyz_mm)
     height, width = xyz_mm.shape[:2]
     rim = max(1, round(_PLANE_BORDER * min(height, width)))
     border = known.copy()
     border[rim:-rim, rim:-rim] = False
     if border.sum() < 0.2 * (known.size - (height - 2 * rim) * (width - 2 * rim)):
-        return known
+        return None
     rows, columns = np.nonzero(border)
     z = xyz_mm[rows, columns, 2].astype(np.float64)
     basis = np.column_stack([columns, rows, np.ones(len(rows))])
@@ -92,4 +101,4 @@ def part_of(xyz_mm: NDArray[np.float32]) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         if np.sum(above < -0.3) > np.sum(above > 0.3):
             above = -above
-    return foreground_of(np.dstack([above, above, above]))
+    return above
