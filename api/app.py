@@ -14,14 +14,16 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Lifespan
 
 from api import problems
+from api.accounts import Accounts
 from api.body_limit import BodyLimit
 from api.jobs import JobRunner
 from api.log import configure_logging
 from api.outcome import Inspects
 from api.panel_files import PANEL_DIST, Panel
 from api.response_headers import ResponseHeaders
-from api.routes import contract, health, inspections, sessions, station
-from api.security import Accounts, FailureLimit, Public, Requires
+from api.routes import audit, contract, health, inspections, keys, reviews, sessions, station, users
+from api.security import Public, Requires
+from api.security_limits import AttemptLimit
 from api.service import Service
 from api.service_lock import ServiceLock
 from api.settings import Settings
@@ -54,16 +56,21 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
         settings=settings,
         station=inspects,
         store=store,
-        runner=JobRunner(store, inspects, station_name=settings.station_name, queue_limit=settings.queue_limit),
+        runner=JobRunner(store, inspects, station_name=settings.station_name, queue_limit=settings.queue_limit, deadline_s=settings.deadline_s),
         accounts=Accounts(store, settings.session_hours),
-        failures=FailureLimit(),
+        attempts=AttemptLimit(),
     )
     return app
 
 
+def routed_app() -> FastAPI:
+    """The routes with nothing behind them, to be described."""
+    return _routed(PANEL_DIST)
+
+
 def openapi_text() -> str:
     """The contract as it is committed in ``api/openapi.json``."""
-    return json.dumps(contract.contract_of(_routed(PANEL_DIST)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(contract.contract_of(routed_app()), indent=2, ensure_ascii=False) + "\n"
 
 
 @asynccontextmanager
@@ -99,7 +106,7 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
     app.add_middleware(BodyLimit)
     app.add_middleware(ResponseHeaders)
     v1 = APIRouter(prefix=API)
-    for module in (inspections, station, sessions, contract):
+    for module in (reviews, inspections, station, sessions, users, keys, audit, contract):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.accounts import Accounts
 from api.jobs import JobRunner
 from api.outcome import Inspects
-from api.security import Accounts, FailureLimit
+from api.security_limits import AttemptLimit
 from api.settings import Settings
 from api.store.store import Store
 
@@ -23,7 +24,7 @@ class Service:
     store: Store
     runner: JobRunner
     accounts: Accounts
-    failures: FailureLimit
+    attempts: AttemptLimit
 
 
 def service_of(request: Request) -> Service:

@@ -49,10 +49,10 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     """
     import uvicorn
 
+    from api.accounts import Accounts
     from api.app import create_app
     from api.log import configure_logging
     from api.schemas import Role
-    from api.security import Accounts
     from api.service_lock import ServiceLock
     from api.store.store import open_store
 

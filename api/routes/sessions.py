@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request, Response
 
 from api.problems import documented
 from api.schemas import Me, Role, SignIn
+from api.schemas_people import PasswordChange, PasswordSignIn
 from api.security import COOKIE, Principal, public, refuse_foreign_origin, requires
+from api.security_limits import address_group
 from api.service import Serving
-from rig_configs.errors import Conflict, Unauthenticated
+from rig_configs.errors import Conflict
 
 router = APIRouter(tags=["sign-in"])
 
@@ -23,20 +25,21 @@ Caller = Annotated[Principal, requires(Role.OPERATOR, Role.MES)]
 @router.post(
     "/sessions",
     status_code=HTTPStatus.CREATED,
-    dependencies=[public("this is how one signs in; the one-time token is the proof")],
+    dependencies=[public("this is how one signs in; the one-time token or the password is the proof")],
     responses=_ACCESS
     | documented(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
 )
-def create_session(sign_in: SignIn, request: Request, response: Response, service: Serving) -> Me:
-    """Exchange a one-time sign-in token for a session cookie."""
+def create_session(sign_in: SignIn | PasswordSignIn, request: Request, response: Response, service: Serving) -> Me:
+    """Exchange a one-time sign-in token, or a name and a password, for a session cookie."""
     refuse_foreign_origin(request, required=False)
-    address = request.client.host if request.client else "unknown"
-    service.failures.check(address)
-    try:
+    address = address_group(request.client.host if request.client else None)
+    if isinstance(sign_in, SignIn):
+        attempt = service.attempts.begin(address=address)
         secret, principal = service.accounts.sign_in(sign_in.token)
-    except Unauthenticated:
-        service.failures.failed(address)
-        raise
+    else:
+        attempt = service.attempts.begin(address=address, account=sign_in.name)
+        secret, principal = service.accounts.sign_in_with_password(sign_in.name, sign_in.password)
+    attempt.succeeded()
     response.set_cookie(
         COOKIE,
         secret,
@@ -61,3 +64,22 @@ def delete_session(caller: Caller, response: Response, service: Serving) -> None
 def get_me(caller: Caller) -> Me:
     """Who is signed in."""
     return Me(name=caller.name, role=caller.role)
+
+
+@router.put(
+    "/me/password",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=_ACCESS
+    | documented(
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    ),
+)
+def change_own_password(change: PasswordChange, caller: Caller, service: Serving) -> None:
+    """Change one's own password; all other sessions of the same user end."""
+    attempt = service.attempts.begin(account=caller.name)
+    service.accounts.users.change_own_password(caller, change.current, change.new)
+    attempt.succeeded()
