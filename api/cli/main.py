@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, demo, inspect, reconstruct, rig, serve, teach, upkeep
+from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, db, demo, inspect, reconstruct, rig, serve, teach, upkeep
 from rig_configs.errors import Cancelled, ConfigurationError, D3Error
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ app.command("inspect")(inspect.inspect)
 benchmark.app.command("normals")(benchmark_normals.normals)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(access.app, name="access")
-app.add_typer(upkeep.db, name="db")
+app.add_typer(db.app, name="db")
 app.command("openapi")(upkeep.openapi)
 app.command("version")(upkeep.version)
 

@@ -11,11 +11,23 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from rig_configs.errors import ConfigurationError
+from rig_configs.errors import ConfigurationError, ServiceError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
 WRITES = "d3station_writes"
+
+
+class StoreDamaged(ServiceError):
+    """The database is there, but cannot be used."""
+
+    base_code = "store.damaged"
+
+
+class StoreUnreachable(ServiceError):
+    """The database does not answer."""
+
+    base_code = "store.unreachable"
 
 
 def make_engine(url: str) -> Engine:
@@ -53,20 +65,31 @@ def migration_config(connection: Connection | None = None) -> Config:
     return config
 
 
+def known_revisions() -> list[str]:
+    """Every schema that this program can bring up to date, newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()]
+
+
+def current_revision(engine: Engine) -> str | None:
+    """The schema that the database has; none where it is empty."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to this program's schema; does nothing when it is there already.
 
     Raises:
         ConfigurationError: the database was written by a newer program.
     """
-    scripts = ScriptDirectory.from_config(migration_config())
+    known = known_revisions()
     with engine.execution_options(**{WRITES: True}).begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in {s.revision for s in scripts.walk_revisions()}:
+        if current is not None and current not in known:
             raise ConfigurationError(
                 f"The database has schema '{current}', which this version does not know.",
                 cure="Start the version of d3station that wrote it, or a newer one.",
                 detail="database_newer",
             )
-        if current != scripts.get_current_head():
+        if current != known[0]:
             command.upgrade(migration_config(connection), "head")

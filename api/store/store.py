@@ -7,12 +7,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.events import Bell
 from api.settings import Settings
 from api.store.artifacts import ArtifactFolders
-from api.store.database import WRITES, make_engine, upgrade
+from api.store.backup import backup, problems_of, sqlite_file
+from api.store.database import WRITES, StoreDamaged, StoreUnreachable, current_revision, known_revisions, make_engine, upgrade
+
+CHECKED_BYTES = 512 * 1024 * 1024
+"""A database up to this size is checked whole at each start: that takes a second or two."""
 
 
 class Store:
@@ -26,6 +31,7 @@ class Store:
     def __init__(self, database_url: str, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir
+        self.database_url = database_url
         self.artifacts = ArtifactFolders(data_dir / "artifacts")
         self.bell = Bell()
         self.engine = make_engine(database_url)
@@ -33,13 +39,38 @@ class Store:
         self._writers = sessionmaker(self.engine.execution_options(**{WRITES: True}), expire_on_commit=False)
         self._writing = threading.Lock()
 
-    def upgrade(self) -> None:
-        """Bring the database to this program's schema.
+    def upgrade(self, *, backup_first: bool = True) -> Path | None:
+        """Bring the database to this program's schema; one that has to change for that is backed up first.
+
+        Args:
+            backup_first: whether to back up before a change.
+
+        Returns:
+            The backup, where one was made.
 
         Raises:
             ConfigurationError: the database is of a newer program.
+            StoreDamaged: the database is damaged.
+            StoreUnreachable: the database does not answer.
+            BackupFailed: it could not be backed up; nothing was changed.
         """
-        upgrade(self.engine)
+        file = sqlite_file(self.database_url)
+        if file is not None and file.is_file() and file.stat().st_size <= CHECKED_BYTES and (found := problems_of(file, whole=False)):
+            raise StoreDamaged(
+                f"The database {file} is damaged: {found[0]}.", cure=f"Put the last backup back: d3station db restore FILE --data-dir {self.data_dir}"
+            )
+        try:
+            current, known, made = current_revision(self.engine), known_revisions(), None
+            if backup_first and current in known[1:]:
+                made = backup(self.database_url, self.data_dir, f"before-migration-{current}-to-{known[0]}")
+            upgrade(self.engine)
+        except OperationalError as cause:
+            told = str(cause.orig).strip().splitlines()
+            raise StoreUnreachable(
+                f"The database does not answer: {told[0] if told else 'no reason given'}.",
+                cure="Check D3STATION_DATABASE, that the server runs, and the disk.",
+            ) from cause
+        return made
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -67,8 +98,12 @@ def open_store(settings: Settings) -> Store:
     """The store that the settings name, its schema up to date.
 
     Raises:
-        ConfigurationError: the database is of a newer program.
+        ConfigurationError, StoreDamaged, StoreUnreachable, BackupFailed: from :meth:`Store.upgrade`.
     """
     store = Store(settings.database_url, settings.data_dir)
-    store.upgrade()
+    try:
+        store.upgrade()
+    except BaseException:
+        store.close()
+        raise
     return store
