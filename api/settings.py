@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, IPvAnyNetwork
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -22,7 +22,21 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     session_hours: float = Field(default=12.0, gt=0, le=24 * 31, description="How long a signed-in browser stays signed in, h.")
+    deadline_s: float = Field(default=600.0, gt=0, le=86_400, description="Within what time an inspection has its verdict, or ends NotDecidable, s.")
     queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
+
+    reachable_without_admin: bool = Field(
+        default=False,
+        description="Listen beyond this machine although no admin has a password; for a container whose port is published to its own machine alone.",
+    )
+    tls_certificate: Path | None = Field(default=None, description="PEM file with the certificate and those it is signed by; with it, HTTPS.")
+    tls_key: Path | None = Field(default=None, description="PEM file with the certificate's private key.")
+    trusted_proxies: str = Field(
+        default="", description="Addresses of reverse proxies whose X-Forwarded-For and -Proto are believed, separated by commas; none by default."
+    )
+    webhook_networks: list[IPvAnyNetwork] = Field(
+        default=[], description='Private networks that webhooks may lead into, such as ["10.2.0.0/16"]; public addresses are always allowed.'
+    )
 
     @property
     def database_url(self) -> str:

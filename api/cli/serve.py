@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.common import DATA_DIR, DataDirOption, RigOption, stderr
-from rig_configs.errors import Conflict
+from rig_configs.errors import ConfigurationError, D3Error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
+
     from api.composition import OpenStation
     from api.settings import Settings
 
@@ -28,12 +32,21 @@ def serve(
     port: PortOption = 8000,
     seed: Annotated[int, typer.Option(min=0, help="Seed of a simulated rig's parts and noise.")] = 0,
 ) -> None:
-    """Serve the REST interface and the panel."""
+    """Serve the REST interface and the panel.
+
+    Where the station cannot start, the panel and every route say why, until that is put right and the service restarted.
+    """
     from api.composition import open_station
     from api.settings import Settings
 
     settings = Settings(data_dir=data_dir, database=database, station_name=station_name, host=host, port=port)
-    run(settings, open_station(rig, data_dir, name=station_name, seed=seed))
+    try:
+        opened = open_station(rig, data_dir, name=station_name, seed=seed)
+    except D3Error as error:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _tell_why(settings, error)
+        return
+    run(settings, opened)
 
 
 def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> None:
@@ -46,47 +59,78 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
 
     Raises:
         Conflict: the port is taken, or another service works in the data folder.
+        ConfigurationError: the certificate cannot be used, or nobody has taken charge of a station that others could reach.
     """
-    import uvicorn
-
     from api.accounts import Accounts
     from api.app import create_app
+    from api.listening import address_of, listen, refuse_without_admin
     from api.log import configure_logging
     from api.schemas import Role
     from api.service_lock import ServiceLock
+    from api.store.audit import SERVICE
+    from api.store.backup import BackupFailed
+    from api.store.database import StoreDamaged, StoreUnreachable
     from api.store.store import open_store
 
     configure_logging(log)
-    # Also taken by the service itself for its whole life; here only for a plain word in place of uvicorn's traceback.
-    with ServiceLock(settings.data_dir):
-        listener = _listen(settings)
-    address = f"http://{settings.host if settings.host != '0.0.0.0' else '127.0.0.1'}:{listener.getsockname()[1]}"  # noqa: S104 - compared, not bound
-    store = open_store(settings)
-    app = create_app(settings, opened.station, store=store)
+    try:
+        # Also taken by the service itself for its whole life; here only for a plain word in place of uvicorn's traceback.
+        with ServiceLock(settings.data_dir):
+            store = open_store(settings)
+    except (ConfigurationError, StoreDamaged, StoreUnreachable, BackupFailed) as error:
+        opened.station.close()
+        _tell_why(settings, error)
+        return
+    accounts = Accounts(store, settings.session_hours)
+    refuse_without_admin(settings, accounts)
+    listener = listen(settings)
+    address = address_of(settings, listener)
+
+    def tell() -> None:
+        link = accounts.create_sign_in_link(Role.ADMIN, base_url=address, by=SERVICE)
+        stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
+        stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
+
+    _run(settings, create_app(settings, opened.station, store=store), listener, tell)
+
+
+def _tell_why(settings: Settings, error: D3Error) -> None:
+    """Stay up and tell why the station cannot start."""
+    from api.listening import address_of, listen
+    from api.log import configure_logging
+    from api.recovery import recovery_app
+
+    configure_logging()
+    listener = listen(settings)
+    stderr.print(f"The station cannot start: {error.message}", style="bold red", markup=False, soft_wrap=True)
+    stderr.print(f"{error.cure}  [{error.code}]", markup=False, soft_wrap=True)
+    _run(
+        settings,
+        recovery_app(error),
+        listener,
+        lambda: stderr.print(f"{address_of(settings, listener)} tells so, too. Ctrl-C stops it.", markup=False),
+    )
+
+
+def _run(settings: Settings, app: FastAPI, listener: socket.socket, tell: Callable[[], None]) -> None:
+    import uvicorn
+
+    from api.listening import tls_options
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.should_exit:  # the service did not start, and has said why
-                return
-            link = Accounts(store, settings.session_hours).create_sign_in_link(Role.ADMIN, base_url=address)
-            stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
-            stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
+            if not self.should_exit:  # else the service did not start, and has said why
+                tell()
 
-    Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)).run(sockets=[listener])
-
-
-def _listen(settings: Settings) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-        listener.listen(128)
-    except OSError as cause:
-        listener.close()
-        raise Conflict(
-            f"Cannot listen on {settings.host}:{settings.port}: {cause.strerror}.",
-            cure="Stop what listens there, or choose another port: --port 8001",
-            detail="port",
-        ) from cause
-    return listener
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        **tls_options(settings),
+    )
+    Server(config).run(sockets=[listener])

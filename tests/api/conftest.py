@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -43,9 +44,9 @@ def service(app: FastAPI) -> Service:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Generator[str]:
+def serving(app: FastAPI, **options: Any) -> Generator[str]:
     """The app on a socket of its own; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=2, **options))
     started = threading.Event()
     startup = server.startup
 
