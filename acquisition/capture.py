@@ -40,6 +40,8 @@ class Frame:
     frame_id: int
     timestamp_ns: int
     exposure_us: float
+    arrived_ms: float
+    """From the scan's first command to the frame's arrival, ms, by the clock of the machine that has the devices."""
 
 
 class FrameRecord(BaseModel):
@@ -51,6 +53,7 @@ class FrameRecord(BaseModel):
     frame_id: int = Field(description="The camera's frame counter.")
     timestamp_ns: int = Field(description="The camera's clock at the start of exposure, ns.")
     exposure_us: float = Field(gt=0, description="Exposure that was used, µs.")
+    arrived_ms: float = Field(ge=0, description="From the scan's first command to the frame's arrival, ms.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the frame's file.")
 
 
@@ -108,6 +111,7 @@ class CaptureWriter:
                 frame_id=frame.frame_id,
                 timestamp_ns=frame.timestamp_ns,
                 exposure_us=frame.exposure_us,
+                arrived_ms=round(frame.arrived_ms, 3),
                 sha256=_sha256(path),
             )
         )
@@ -196,7 +200,7 @@ class Capture:
                 cure="Restore the capture from its source, or capture again.",
                 detail="shape",
             )
-        return Frame(record.step, pixels, record.frame_id, record.timestamp_ns, record.exposure_us)
+        return Frame(record.step, pixels, record.frame_id, record.timestamp_ns, record.exposure_us, record.arrived_ms)
 
 
 def _sha256(path: Path) -> str:

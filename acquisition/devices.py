@@ -1,12 +1,16 @@
 """The three devices of a rig, as small Protocols, and the trigger contract they share.
 
 The trigger contract: for every step of a sequence the rig first puts lights and projectors into the step's state, then
-arms the camera's exposure with :meth:`Camera.trigger`, then takes the one frame with :meth:`Camera.fetch`. A device that
-cannot do what it was told raises; it never returns as if it had. After any error the rig calls ``off`` and ``dark``.
+starts the exposure with :meth:`Camera.trigger`, and leaves everything as it is until :meth:`Camera.wait_exposed` returns. The
+frame is taken with :meth:`Camera.fetch`, which may be while the next step is already exposed. Patterns of a projector that keeps
+the time itself come without commands: the camera is armed for its trigger line, then the projector plays them.
+
+A device that cannot do what it was told raises; it never returns as if it had. After any error the rig calls ``off`` and ``dark``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -68,6 +72,14 @@ class Camera(Protocol):
         """Start one exposure. Raises DeviceUnavailable."""
         ...
 
+    def wait_exposed(self, timeout_s: float) -> None:
+        """Come back when the exposure that was triggered last is over, and lights may change. Its frame may still be on its way.
+
+        Raises:
+            DeviceError: it is not over within ``timeout_s``, or whatever :meth:`fetch` raises.
+        """
+        ...
+
     def fetch(self, timeout_s: float) -> RawFrame:
         """Wait for the oldest triggered frame not yet fetched.
 
@@ -84,6 +96,18 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Release the device. Safe to call twice."""
+        ...
+
+
+class LineCamera(Camera, Protocol):
+    """A camera with an input that starts exposures."""
+
+    def arm_line(self, frames: int, exposure_us: float) -> None:
+        """Get ready for a burst of ``frames`` exposures, each started by an edge on the trigger line; fetch them in turn.
+
+        Raises:
+            DeviceUnavailable: the camera does not answer.
+        """
         ...
 
 
@@ -139,4 +163,16 @@ class Projector(Protocol):
 
     def close(self) -> None:
         """Dark, then release the device. Safe to call twice."""
+        ...
+
+
+class PlayingProjector(Projector, Protocol):
+    """A projector that shows a series of patterns by itself and triggers the camera for each."""
+
+    def play(self, patterns: Sequence[int]) -> None:
+        """Start a series of stored patterns, each shown once, with an edge on the camera's trigger line as it begins; dark after the last.
+
+        Raises:
+            DeviceUnavailable: the projector does not answer, or a pattern is not stored.
+        """
         ...

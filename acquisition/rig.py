@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from time import monotonic
+from typing import cast
 
 from acquisition.capture import Frame
-from acquisition.devices import Camera, DeviceInfo, Lights, Projector, RawFrame
-from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
-from rig_configs.errors import Cancelled, D3Error, DeviceError, DeviceUnavailable, FrameFault
+from acquisition.devices import Camera, DeviceInfo, Lights, LineCamera, PlayingProjector, Projector
+from acquisition.frame_check import AnyStep, FrameCheck
+from acquisition.sequence import FringeStep, Sequence, ZoneStep
+from rig_configs.errors import Cancelled, D3Error, DeviceError, DeviceUnavailable
 from rig_configs.schema import RigConfig
 
-# A lit frame must be brighter than the ambient one by this share of full scale, or nothing shone.
-DARK_SHARE = 0.005
 # A pattern darker than this on the whole may leave the field dark, as the first bit of a Gray code does that is white at one side only.
 LIT_PATTERN_SHARE = 0.3
-# More clipped pixels than this, and it is the exposure that is wrong, not a highlight.
-SATURATED_SHARE = 0.25
-# Another step's picture differs from the one before by at least this share of its light, averaged over small blocks; what differs
-# less is the same picture again: the light or the projector has not moved on.
-UNCHANGED_SHARE = 0.02
-# A block's side as a share of the image's height: averages noise away, and resolves every fringe.
-BLOCK_SHARE = 1 / 114
-# Clipping is judged on every eighth pixel of every eighth row, odd strides so that a Bayer mosaic shows all its colours.
-SAMPLING = slice(None, None, 7)
 
 
 def nobody() -> bool:
@@ -49,6 +37,8 @@ class Rig:
         self._projectors = projectors
         self._loaded: tuple[object, ...] | None = None
         self._dark_patterns: frozenset[tuple[int, int]] = frozenset()
+        self._begun: float | None = None
+        """When the devices of a scan were ready for its first command."""
 
     def describe(self) -> list[DeviceInfo]:
         """Ask every device what it is. Raises DeviceUnavailable."""
@@ -67,19 +57,14 @@ class Rig:
         """
         try:
             self._load(sequence)
-            self._camera.arm(len(sequence))
-            before: _Seen | None = None
-            ambient_mean: float | None = None
-            for step in sequence.steps:
-                if cancelled():
-                    raise Cancelled(f"The scan was cancelled before step {step.key}.", cure="Start the inspection again when ready.")
-                self._set(step)
-                self._camera.trigger(step.exposure_us)
-                raw = self._camera.fetch(self.config.timing.frame_timeout_s)
-                before = self._check(raw, step, before, ambient_mean)
-                if isinstance(step, AmbientStep):
-                    ambient_mean = before.mean
-                yield Frame(step, raw.pixels, raw.frame_id, raw.timestamp_ns, raw.exposure_us)
+            self._begun = None
+            check = FrameCheck(self.config, self._dark_patterns)
+            for player, steps in groupby(sequence.steps, self._player):
+                check.burst_begins()
+                if player is None:
+                    yield from self._commanded(tuple(steps), check, cancelled)
+                else:
+                    yield from self._played(player[0], tuple(steps), check, cancelled)
         except DeviceUnavailable:
             self._loaded = None
             raise
@@ -121,89 +106,71 @@ class Rig:
         )
         self._loaded = wanted
 
-    def _set(self, step: AmbientStep | ZoneStep | FringeStep) -> None:
+    def _player(self, step: AnyStep) -> tuple[int, float] | None:
+        """The projector that shows a step by itself, and the exposure, which is the same for all steps of such a burst."""
+        if isinstance(step, FringeStep) and self.config.projectors[step.projector].plays:
+            return step.projector, step.exposure_us
+        return None
+
+    def _commanded(self, burst: tuple[AnyStep, ...], check: FrameCheck, cancelled: Callable[[], bool]) -> Generator[Frame]:
+        """Steps told one by one. A frame is read out, checked and taken while the next step is exposed; but the first before all else, so that
+        its number tells whether one of the others is lost."""
+        self._camera.arm(len(burst))
+        self._begun = self._begun or monotonic()
+        exposed: AnyStep | None = None
+        for index, step in enumerate(burst):
+            _go_on(step, cancelled)
+            self._set(step)
+            self._camera.trigger(step.exposure_us)
+            if exposed is not None:
+                yield self._taken(exposed, check)
+            self._camera.wait_exposed(self.config.timing.frame_timeout_s + step.exposure_us * 1e-6)
+            if index:
+                exposed = step
+            else:
+                yield self._taken(step, check)
+        if exposed is not None:
+            yield self._taken(exposed, check)
+
+    def _played(self, projector: int, burst: tuple[AnyStep, ...], check: FrameCheck, cancelled: Callable[[], bool]) -> Generator[Frame]:
+        """Patterns that a projector shows by itself, triggering the camera for each."""
+        self._darken()
+        # Both can do it, or the configuration would not have been taken.
+        cast("LineCamera", self._camera).arm_line(len(burst), burst[0].exposure_us)
+        self._begun = self._begun or monotonic()
+        _go_on(burst[0], cancelled)
+        cast("PlayingProjector", self._projectors[projector]).play([step.pattern for step in burst if isinstance(step, FringeStep)])
+        for step in burst:
+            _go_on(step, cancelled)
+            yield self._taken(step, check)
+
+    def _taken(self, step: AnyStep, check: FrameCheck) -> Frame:
+        raw = self._camera.fetch(self.config.timing.frame_timeout_s)
+        arrived_s = monotonic() - (self._begun or 0.0)
+        check.accept(raw, step)
+        return Frame(step, raw.pixels, raw.frame_id, raw.timestamp_ns, raw.exposure_us, 1e3 * arrived_s)
+
+    def _set(self, step: AnyStep) -> None:
+        zone = step.zone if isinstance(step, ZoneStep) else None
         shining = step.projector if isinstance(step, FringeStep) else None
-        for index, projector in enumerate(self._projectors):
-            if index != shining:
-                projector.dark()
-        if isinstance(step, ZoneStep):
-            self._lights.on(step.zone)
-        else:
-            self._lights.off()
+        self._darken(zone, shining)
         if isinstance(step, FringeStep):
             self._projectors[step.projector].show(step.pattern)
 
-    def _check(self, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep, before: _Seen | None, ambient_mean: float | None) -> _Seen:
-        """Refuse a frame that cannot be the step's; returns what to hold the next one against."""
-        camera = self.config.camera
-        shape = camera.frame_shape
-        if raw.pixels.shape != shape:
-            raise _fault(step, f"arrived as {raw.pixels.shape}, the rig's camera gives {shape}", "shape", "Check the camera's region of interest.")
-        if before is not None:
-            ahead = (raw.frame_id - before.frame_id) & 0xFFFF  # GigE Vision's frame ids wrap at 16 bits
-            if ahead == 0 or raw.timestamp_ns <= before.timestamp_ns:
-                raise _fault(step, f"is frame {raw.frame_id} again", "duplicate", "Inspect again; if it returns, check the camera's trigger line.")
-            if ahead > 1:
-                raise _fault(
-                    step, f"comes after {ahead - 1} lost frame(s)", "gap", "Inspect again; if it returns, check the camera's link and buffers."
-                )
-        if abs(raw.exposure_us - step.exposure_us) > 0.05 * step.exposure_us:
-            raise _fault(
-                step, f"was exposed {raw.exposure_us:.0f} µs instead of {step.exposure_us:.0f} µs", "exposure", "Check the camera's exposure limits."
-            )
-        full = camera.pixel_format.full_scale_dn
-        if float(np.mean(raw.pixels[SAMPLING, SAMPLING] >= full)) > SATURATED_SHARE:
-            raise _fault(step, "is overexposed", "saturated", f"Shorten the exposure in rig.yaml (now {step.exposure_us:.0f} µs) or dim the light.")
-        seen = _Seen.of(raw, step)
-        meant_dark = isinstance(step, FringeStep) and (step.projector, step.pattern) in self._dark_patterns
-        if ambient_mean is not None and not meant_dark and seen.mean - ambient_mean < DARK_SHARE * full:
-            raise _fault(
-                step, f"is dark: {self._source(step)} did not shine", "dark", "Check that light's plug, controller and LED, then inspect again."
-            )
-        if ambient_mean is not None and before is not None and seen.shows_again(before, ambient_mean):
-            raise _fault(
-                step,
-                f"shows the step before, {before.step.key}, again: {self._source(step)} did not move on",
-                "unchanged",
-                "Check the trigger line and the timing of that device, then inspect again.",
-            )
-        return seen
-
-    def _source(self, step: AmbientStep | ZoneStep | FringeStep) -> str:
-        if isinstance(step, ZoneStep):
-            return f"light zone {self.config.lights.zones[step.zone].name}"
-        if isinstance(step, FringeStep):
-            return f"projector {self.config.projectors[step.projector].name}"
-        return "nothing"
+    def _darken(self, zone: int | None = None, shining: int | None = None) -> None:
+        """Everything but a zone or a projector."""
+        for index, projector in enumerate(self._projectors):
+            if index != shining:
+                projector.dark()
+        if zone is None:
+            self._lights.off()
+        else:
+            self._lights.on(zone)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What the next frame of a scan is held against."""
-
-    step: AmbientStep | ZoneStep | FringeStep
-    frame_id: int
-    timestamp_ns: int
-    blocks: NDArray[np.float32]
-    """Means of small blocks of the frame, DN."""
-    mean: float
-
-    @classmethod
-    def of(cls, raw: RawFrame, step: AmbientStep | ZoneStep | FringeStep) -> _Seen:
-        side = max(1, round(raw.pixels.shape[0] * BLOCK_SHARE))
-        height, width = raw.pixels.shape[0] // side, raw.pixels.shape[1] // side
-        blocks = cv2.resize(raw.pixels[: height * side, : width * side], (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        return cls(step, raw.frame_id, raw.timestamp_ns, blocks, float(blocks.mean()))
-
-    def shows_again(self, before: _Seen, ambient_mean: float) -> bool:
-        """Whether the frame is the picture of the step before, although other light was asked for."""
-        if isinstance(before.step, AmbientStep) or self.step.key == before.step.key:
-            return False
-        return float(np.abs(self.blocks - before.blocks).mean()) < UNCHANGED_SHARE * (self.mean - ambient_mean)
-
-
-def _fault(step: AmbientStep | ZoneStep | FringeStep, what: str, detail: str, cure: str) -> FrameFault:
-    return FrameFault(f"The frame of step {step.key} {what}.", cure=cure, detail=detail)
+def _go_on(step: AnyStep, cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled(f"The scan was cancelled before step {step.key}.", cure="Start the inspection again when ready.")
 
 
 def open_replay(folder: Path) -> Rig:

@@ -104,6 +104,7 @@ class Served:
                     frame_id=int(frame.frame_id),
                     timestamp_ns=int(frame.timestamp_ns),
                     exposure_us=float(frame.exposure_us),
+                    arrived_ms=frame.arrived_ms,
                 )
         self._link.send("done")
 

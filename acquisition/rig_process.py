@@ -225,7 +225,7 @@ class RigProcess:
             scan.pair.link.send("free", slot=message["slot"])
         except Gone:
             raise self._died() from None
-        return Frame(step, pixels, message["frame_id"], message["timestamp_ns"], message["exposure_us"])
+        return Frame(step, pixels, message["frame_id"], message["timestamp_ns"], message["exposure_us"], message["arrived_ms"])
 
     def _step_s(self, exposure_us: float) -> float:
         return self.config.timing.frame_timeout_s + exposure_us * 1e-6 + self._limits.step_s

@@ -6,11 +6,15 @@ its baud rate, exchanges with a DLP controller of about 2 ms (docs/projectors.md
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 
-from acquisition.sequence import FringeStep, ZoneStep, inspection_sequence
+from acquisition.sequence import AmbientStep, FringeStep, ZoneStep, inspection_sequence
 from rig_configs.cameras import GenicamCamera, TriggerSource
 from rig_configs.lights import SerialLightsConfig
 from rig_configs.projectors import DlpController, DlpProjectorConfig, DlpTrigger, ProjectorConfig, ScreenProjectorConfig
@@ -30,14 +34,16 @@ class PlannedStep:
     """One step; times in milliseconds from the start of the scan."""
 
     key: str
+    trigger: str
+    """What starts its exposure: ``command``, the name of the camera's line, or ``none`` where the camera runs freely."""
     shines: str
     """``nothing``, or the name of a zone or projector."""
     pattern: int | None
     """Of a projector."""
     starts_ms: float
-    """Light and projectors are told."""
+    """Light and projectors are told, or change by themselves."""
     exposed_ms: float
-    """The camera is triggered."""
+    """The exposure begins."""
     exposure_us: float
     arrived_ms: float
     """The frame is here."""
@@ -45,11 +51,23 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """Every step of a scan, one after the other."""
+    """Every step of a scan, in order; a frame travels while the next step is set and exposed."""
 
     steps: tuple[PlannedStep, ...]
-    trigger: str
-    """What starts an exposure."""
+
+    @property
+    def trigger(self) -> str:
+        """What starts exposures, in words."""
+        count = Counter(step.trigger for step in self.steps)
+        words = {"command": "by command", "none": "by nobody (the camera runs freely)"}
+        told = [f"{number} {words.get(trigger, f'by the projectors on {trigger}')}" for trigger, number in count.items()]
+        return ", ".join(told) if len(told) > 1 else told[0].split(" ", 1)[1]
+
+    @property
+    def outruns_link(self) -> bool:
+        """Whether frames are triggered faster than they can be sent."""
+        pairs = [(a, b) for a, b in pairwise(self.steps) if a.trigger == b.trigger and a.trigger not in ("command", "none")]
+        return any(b.arrived_ms - a.arrived_ms > 1.001 * (b.exposed_ms - a.exposed_ms) and a.shines == b.shines for a, b in pairs)
 
     @property
     def duration_ms(self) -> float:
@@ -62,6 +80,23 @@ class ScanPlan:
         return sum(step.exposure_us for step in self.steps) / 1e3
 
 
+def cycle_of(plan: ScanPlan, arrived_ms: Sequence[float]) -> list[dict[str, Any]]:
+    """A scan against its plan, for the dark frame, the zones and each projector: how long each took until its last frame was there, ms.
+
+    Args:
+        plan: of the scan.
+        arrived_ms: when each of its frames really came, ms from the scan's start.
+    """
+    rows: list[dict[str, Any]] = []
+    planned = measured = 0.0
+    for shines, group in groupby(zip(plan.steps, arrived_ms, strict=True), lambda pair: pair[0].shines):
+        pairs = list(group)
+        (step, came_ms), before = pairs[-1], (planned, measured)
+        planned, measured = step.arrived_ms, came_ms
+        rows.append({"shines": shines, "frames": len(pairs), "planned_ms": planned - before[0], "measured_ms": measured - before[1]})
+    return rows
+
+
 def plan_scan(config: RigConfig, link_mb_s: float) -> ScanPlan:
     """Plan an inspection's scan.
 
@@ -71,28 +106,59 @@ def plan_scan(config: RigConfig, link_mb_s: float) -> ScanPlan:
     """
     fringes = [FringePatterns(config.sequence.fringes, p.width_px, p.height_px, p.fringe_angle_deg).count for p in config.projectors]
     sequence = inspection_sequence(config, [[np.zeros((1, 1), np.uint8)] * count for count in fringes])
-    transfer_ms = _frame_bytes(config) / (link_mb_s * 1e3)
-    free = isinstance(config.camera, GenicamCamera) and config.camera.trigger is TriggerSource.NONE
-    steps: list[PlannedStep] = []
-    now, lit = 0.0, True  # at first the light is turned off, whatever it did before
+    clock = _Clock(config, _frame_bytes(config) / (link_mb_s * 1e3))
     for step in sequence.steps:
+        clock.add(step)
+    return ScanPlan(tuple(clock.steps))
+
+
+class _Clock:
+    """Walks through a scan."""
+
+    def __init__(self, config: RigConfig, transfer_ms: float) -> None:
+        camera = config.camera
+        self.steps: list[PlannedStep] = []
+        self._config = config
+        self._transfer_ms = transfer_ms
+        self._free = isinstance(camera, GenicamCamera) and camera.trigger is TriggerSource.NONE
+        self._line = str(camera.trigger_line) if isinstance(camera, GenicamCamera) else ""
+        self._lit = True  # at first the light is turned off, whatever it did before
+        self._now = self._arrived = 0.0
+        self._playing: tuple[int, float] | None = None
+
+    def add(self, step: AmbientStep | ZoneStep | FringeStep) -> None:
+        """The next step."""
+        config = self._config
+        projector = config.projectors[step.projector] if isinstance(step, FringeStep) else None
+        playing = (step.projector, step.exposure_us) if isinstance(step, FringeStep) and config.projectors[step.projector].plays else None
+        goes_on = playing is not None and playing == self._playing
+        self._playing = playing
+        starts = self._now
+        exposed = starts if goes_on else starts + self._told_ms(step)
+        over, before = exposed + step.exposure_us / 1e3, self._arrived
+        self._arrived = max(over, before) + self._transfer_ms
+        # While a step is exposed, the frame before it is awaited. A camera that runs freely does not tell when it has exposed; its frame does.
+        self._now = self._arrived if self._free and playing is None else max(over, before)
+        if playing is not None and isinstance(projector, DlpProjectorConfig):
+            self._now = exposed + projector.period_us / 1e3
+        trigger = self._line if playing is not None else "none" if self._free else "command"
+        shines = projector.name if projector is not None else config.lights.zones[step.zone].name if isinstance(step, ZoneStep) else NOTHING
+        pattern = step.pattern if isinstance(step, FringeStep) else None
+        self.steps.append(PlannedStep(step.key, trigger, shines, pattern, starts, exposed, step.exposure_us, self._arrived))
+
+    def _told_ms(self, step: AmbientStep | ZoneStep | FringeStep) -> float:
+        config = self._config
         zone = step.zone if isinstance(step, ZoneStep) else None
-        projector, pattern = (step.projector, step.pattern) if isinstance(step, FringeStep) else (None, None)
-        told_ms = sum(_dark_ms(p) for i, p in enumerate(config.projectors) if i != projector)
-        if zone is not None or lit:
+        shining = step.projector if isinstance(step, FringeStep) else None
+        told_ms = sum(_dark_ms(p) for i, p in enumerate(config.projectors) if i != shining)
+        if zone is not None or self._lit:
             told_ms += _light_ms(config, zone)
-        lit = zone is not None
-        shines = NOTHING if zone is None else config.lights.zones[zone].name
-        if projector is not None and pattern is not None:
-            shines = config.projectors[projector].name
-            told_ms += _show_ms(config.projectors[projector], pattern)
-        if free:  # what the camera has and one more frame are thrown away
-            told_ms += 2 * (step.exposure_us / 1e3 + transfer_ms)
-        exposed = now + told_ms
-        arrived = exposed + step.exposure_us / 1e3 + transfer_ms
-        steps.append(PlannedStep(step.key, shines, pattern, now, exposed, step.exposure_us, arrived))
-        now = arrived
-    return ScanPlan(tuple(steps), "by nobody (the camera runs freely)" if free else "by command")
+        self._lit = zone is not None
+        if isinstance(step, FringeStep):
+            told_ms += _show_ms(config.projectors[step.projector], step.pattern)
+        if self._free and self._playing is None:  # what the camera has and one more frame are thrown away
+            told_ms += 2 * (step.exposure_us / 1e3 + self._transfer_ms)
+        return told_ms
 
 
 def _frame_bytes(config: RigConfig) -> float:

@@ -124,20 +124,20 @@ _PFNC_NUMBERS = {
 
 
 class TriggerSource(StrEnum):
-    """What starts an exposure."""
+    """What starts the exposure of a step that the station commands."""
 
     NONE = "none"
     """Nothing: the camera runs freely, and the first frame that surely began after the light was set is taken."""
     SOFTWARE = "software"
+
+
+class TriggerLine(StrEnum):
+    """An input of the camera."""
+
     LINE0 = "line0"
     LINE1 = "line1"
     LINE2 = "line2"
     LINE3 = "line3"
-
-    @property
-    def node_value(self) -> str:
-        """The value of the camera's ``TriggerSource`` node."""
-        return self.value.capitalize()
 
 
 class CameraNominal(Strict):
@@ -207,7 +207,10 @@ class GenicamCamera(CameraBase):
     model: str | None = Field(default=None, min_length=1, description="Model name of the camera; enough where there is one of it.")
     trigger: TriggerSource = Field(
         default=TriggerSource.SOFTWARE,
-        description="What starts an exposure; a scan commands each frame and takes 'software', or 'none' where there is no trigger.",
+        description="What starts an exposure that the station commands: 'software', or 'none' where the camera has no trigger.",
+    )
+    trigger_line: TriggerLine | None = Field(
+        default=None, description="The input that TRIG_OUT_1 of projectors with trigger 'trig_out' is wired to: it starts their exposures."
     )
     wire_format: WireFormat | None = Field(
         default=None, description="How pixels travel, such as Mono12p for a pixel_format of Mono12; left out, as pixel_format is named."

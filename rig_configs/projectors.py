@@ -42,6 +42,11 @@ class ProjectorBase(Strict):
     )
     nominal: ProjectorNominal = Field(description="Nominal placement, the start value of calibration.")
 
+    @property
+    def plays(self) -> bool:
+        """Whether it shows a series of patterns by itself and triggers the camera for each."""
+        return False
+
     @model_validator(mode="after")
     def _response_can_be_undone(self) -> ProjectorBase:
         curve = self.response
@@ -81,7 +86,7 @@ class DlpTrigger(StrEnum):
     TRIG_IN = "trig_in"
     """Camera-master: an edge on TRIG_IN_1 shows the next pattern for one exposure. Patterns are shown in the order loaded."""
     TRIG_OUT = "trig_out"
-    """Projector-master: the first pattern starts the sequence, the others follow with the period; TRIG_OUT_1 frames each exposure."""
+    """Projector-master: the patterns follow each other with the period, and TRIG_OUT_1 starts the camera's exposure of each."""
 
 
 class DlpLed(StrEnum):
@@ -130,7 +135,7 @@ class DlpProjectorConfig(ProjectorBase):
         description="Bits of the deepest pattern: 8 for grey fringes; with 1 only black-and-white patterns are shown, and exposures can be short.",
     )
     trigger: DlpTrigger = Field(
-        default=DlpTrigger.SOFTWARE, description="Who says when the next pattern comes; in a scan the station, 'software', or the camera, 'trig_in'."
+        default=DlpTrigger.SOFTWARE, description="Who says when the next pattern comes: the station, the camera, or the projector, which is fastest."
     )
     led: DlpLed = Field(default=DlpLed.WHITE, description="Which LED lights the patterns.")
     manifest: Path | None = Field(
@@ -138,6 +143,11 @@ class DlpProjectorConfig(ProjectorBase):
         description="What is in the flash of a dlpc350: the manifest.json that was written with the images; a relative path starts at the rig file.",
     )
     answer_timeout_s: float = Field(default=0.5, gt=0, le=1.5, description="Longest wait for an answer of the projector, seconds.")
+
+    @property
+    def plays(self) -> bool:
+        """Whether it shows a series of patterns by itself and triggers the camera for each."""
+        return self.trigger is DlpTrigger.TRIG_OUT
 
     def exposure_problem(self, camera_us: float) -> str | None:
         """What is wrong with a camera's exposure of grey patterns, in words; None where it fits.

@@ -106,10 +106,7 @@ class RigConfig(Strict):
         return self
 
     @model_validator(mode="after")
-    def _steps_are_commanded(self) -> RigConfig:
-        # A scan puts every step into its state by command; patterns that come by themselves on a trigger line would run away from it.
-        if isinstance(self.camera, GenicamCamera) and self.camera.trigger not in (TriggerSource.SOFTWARE, TriggerSource.NONE):
-            raise ValueError(f"camera.trigger is {self.camera.trigger}, and a scan triggers each frame by command; choose software")
+    def _triggers_fit(self) -> RigConfig:
         if isinstance(self.lights, SerialLightsConfig) and self.lights.strobe is not None and self.simulation is not None:
             raise ValueError("the simulated bench has no flashes; choose lights.mode continuous")
         exposures_us = sorted({self.sequence.fringe_exposure_us * factor for factor in self.sequence.fringes.exposures})
@@ -118,8 +115,10 @@ class RigConfig(Strict):
                 raise ValueError(f"projector '{projector.name}' is a screen, which the simulated bench cannot see; choose driver dlp")
             if not isinstance(projector, DlpProjectorConfig):
                 continue
-            if projector.trigger is DlpTrigger.TRIG_OUT:
-                raise ValueError(f"projector '{projector.name}' has trigger trig_out, and a scan triggers each frame by command; choose trig_in")
+            if projector.trigger is DlpTrigger.TRIG_OUT and not (isinstance(self.camera, GenicamCamera) and self.camera.trigger_line):
+                raise ValueError(
+                    f"projector '{projector.name}' has trigger trig_out, and the camera no trigger_line: name the input that TRIG_OUT_1 is wired to"
+                )
             if projector.trigger is DlpTrigger.TRIG_IN and isinstance(self.camera, GenicamCamera) and self.camera.trigger is TriggerSource.NONE:
                 raise ValueError(
                     f"projector '{projector.name}' has trigger trig_in, and a camera that runs freely would drive it on; choose software"

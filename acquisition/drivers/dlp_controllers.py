@@ -32,8 +32,8 @@ class Controller(Protocol):
         """Make patterns ready to show. Raises DeviceUnavailable."""
         ...
 
-    def start(self, talk: Conversation, indices: Sequence[int]) -> None:
-        """Show loaded patterns: one for ever, or several once each as the trigger says. Raises DeviceUnavailable."""
+    def start(self, talk: Conversation, indices: Sequence[int], *, steady: bool) -> None:
+        """Show loaded patterns: one for ever where ``steady``, else each once as the trigger says. Raises DeviceUnavailable."""
         ...
 
     def stop(self, talk: Conversation) -> None:
@@ -104,17 +104,17 @@ class _Dlpc350:
         self._buffered = None
         if config.trigger is not DlpTrigger.SOFTWARE:
             self._check_loading_time(talk)
-            self._write_tables(talk, range(len(patterns)))
-            self._validate(talk)
+            self._write_tables(talk, range(len(patterns)), steady=False)
+            self._validate(talk, steady=False)
 
-    def start(self, talk: Conversation, indices: Sequence[int]) -> None:
+    def start(self, talk: Conversation, indices: Sequence[int], *, steady: bool) -> None:
         self._halt(talk)
-        self._write_tables(talk, indices)
-        self._validate(talk)
+        self._write_tables(talk, indices, steady)
+        self._validate(talk, steady)
         _leds_by_sequencer(talk)
         started = monotonic()
         talk.tell(common.run(common.Run.START))
-        if self._config.trigger is DlpTrigger.TRIG_OUT:
+        if not steady and self._config.trigger is DlpTrigger.TRIG_OUT:
             _check_hardware(talk)  # a short sequence may be over before anybody sees it run
         else:
             talk.wait_until(dlpc350.READ_RUN_STATE, lambda data: data[0] == common.Run.START, "start", _STATE_TIMEOUT_S)
@@ -171,7 +171,7 @@ class _Dlpc350:
                 "timing",
             )
 
-    def _write_tables(self, talk: Conversation, indices: Sequence[int]) -> None:
+    def _write_tables(self, talk: Conversation, indices: Sequence[int], steady: bool) -> None:
         triggered = self._config.trigger is DlpTrigger.TRIG_IN
         entries: list[dlpc350.Entry] = []
         shown: int | None = None
@@ -183,7 +183,7 @@ class _Dlpc350:
                     spot.bits,
                     self._led,
                     dlpc350.Trigger.EXTERNAL_RISING if triggered else dlpc350.Trigger.INTERNAL,
-                    black_after=self._config.trigger is not DlpTrigger.SOFTWARE,
+                    black_after=not steady,
                     swap=spot.image != shown,
                 )
             )
@@ -196,17 +196,17 @@ class _Dlpc350:
                 "Choose trigger 'software', or show fewer patterns.",
                 "pattern_refused",
             )
-        talk.tell(dlpc350.configure(len(entries), len(images), repeat=self._config.trigger is DlpTrigger.SOFTWARE))
+        talk.tell(dlpc350.configure(len(entries), len(images), repeat=steady))
         talk.tell_all(dlpc350.image_table(images))
         talk.tell_all(dlpc350.pattern_table(entries))
 
-    def _validate(self, talk: Conversation) -> None:
+    def _validate(self, talk: Conversation, steady: bool) -> None:
         talk.tell(dlpc350.VALIDATE)
         result = talk.wait_until(
             dlpc350.READ_VALIDATION, lambda data: not data[0] & dlpc350.VALIDATION_BUSY, "validate the patterns", _STATE_TIMEOUT_S
         )
         # A steady pattern keeps TRIG_OUT_1 up, which is a warning that nobody needs.
-        ignore = 1 << 2 if self._config.trigger is DlpTrigger.SOFTWARE else 0
+        ignore = 1 << 2 if steady else 0
         if problems := dlpc350.validation_errors(result, ignore):
             raise DeviceUnavailable(
                 f"Projector {talk.name} refuses the pattern sequence: {', '.join(problems)}.",
@@ -253,13 +253,12 @@ class _Dlpc900:
         for number in reversed(range(len(images))):
             self._upload(talk, number, images[number])
 
-    def start(self, talk: Conversation, indices: Sequence[int]) -> None:
+    def start(self, talk: Conversation, indices: Sequence[int], *, steady: bool) -> None:
         self._halt(talk)
-        for_ever = self._config.trigger is DlpTrigger.SOFTWARE
-        talk.tell(dlpc900.reorder(indices, 0 if for_ever else len(indices)))
+        talk.tell(dlpc900.reorder(indices, 0 if steady else len(indices)))
         _leds_by_sequencer(talk)
         talk.tell(common.run(common.Run.START))
-        if self._config.trigger is DlpTrigger.TRIG_OUT:
+        if not steady and self._config.trigger is DlpTrigger.TRIG_OUT:
             _check_hardware(talk)  # a short sequence may be over before anybody sees it run
         else:
             talk.wait_until(common.READ_MAIN_STATUS, common.is_running, "start", _STATE_TIMEOUT_S)

@@ -1,12 +1,13 @@
 """A DLP projector: Texas Instruments' LightCrafter 4500 (DLPC350), 6500 and 9000 (DLPC900), on USB.
 
-The projector keeps the time: a pattern is lit for exactly ``exposure_us``, again every ``period_us``. Steps by software, or by
-trigger lines in the order in which the patterns were loaded; docs/projectors.md has the wiring.
+The projector keeps the time: a pattern is lit for exactly ``exposure_us``, again every ``period_us``. Steps by software, by the
+camera, or by itself; docs/projectors.md has the wiring.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,20 +77,15 @@ class DlpProjector:
     def show(self, pattern: int) -> None:
         """Show a loaded pattern, until the next one or dark.
 
-        With a trigger line, pattern 0 arms (trig_in) or starts (trig_out) the sequence; the others come by themselves, in order.
+        With trigger ``trig_in`` pattern 0 arms the sequence, and each exposure of the camera shows the next pattern, in order.
 
         Raises:
             DeviceUnavailable: ``no_such_pattern``, ``out_of_order``, or the projector does not do as it is told.
         """
-        if not self._is_loaded or not 0 <= pattern < self._patterns:
-            raise DeviceUnavailable(
-                f"Projector {self._config.name} has no pattern {pattern}: {self._patterns if self._is_loaded else 0} are loaded.",
-                cure="Load the sequence's patterns first.",
-                detail="no_such_pattern",
-            )
+        self._check_loaded([pattern])
         self._dark_in = 0
-        if self._config.trigger is DlpTrigger.SOFTWARE:
-            self._controller.start(self._talk, [pattern])
+        if self._config.trigger is not DlpTrigger.TRIG_IN:
+            self._controller.start(self._talk, [pattern], steady=True)
             return
         if pattern not in (0, self._next):
             raise DeviceUnavailable(
@@ -98,8 +94,18 @@ class DlpProjector:
                 detail="out_of_order",
             )
         if pattern == 0:
-            self._controller.start(self._talk, range(self._patterns))
+            self._controller.start(self._talk, range(self._patterns), steady=False)
         self._next = pattern + 1
+
+    def play(self, patterns: Sequence[int]) -> None:
+        """With trigger ``trig_out``: show loaded patterns one after the other, each once, a period apart, TRIG_OUT_1 framing each exposure.
+
+        Raises:
+            DeviceUnavailable: ``no_such_pattern``, or the projector does not do as it is told.
+        """
+        self._check_loaded(patterns)
+        self._dark_in = 0
+        self._controller.start(self._talk, patterns, steady=False)
 
     def dark(self) -> None:
         """Stop, LEDs off, both read back; one that is dark already is only read back. Raises DeviceUnavailable."""
@@ -121,6 +127,16 @@ class DlpProjector:
     @property
     def _is_loaded(self) -> bool:
         return self._talk.is_open and self._loaded == self._talk.session
+
+    def _check_loaded(self, patterns: Sequence[int]) -> None:
+        loaded = self._patterns if self._is_loaded else 0
+        for pattern in patterns:
+            if not 0 <= pattern < loaded:
+                raise DeviceUnavailable(
+                    f"Projector {self._config.name} has no pattern {pattern}: {loaded} are loaded.",
+                    cure="Load the sequence's patterns first.",
+                    detail="no_such_pattern",
+                )
 
     def _connect(self) -> None:
         if self._talk.is_open and self._checked == self._talk.session:

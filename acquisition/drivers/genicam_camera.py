@@ -19,7 +19,7 @@ from acquisition.drivers.genicam_formats import FrameCounter, unpack, wire_forma
 from acquisition.drivers.genicam_nodes import NodeState, Setting, enable_chunks, find, is_written, read, report, settings, write
 from acquisition.drivers.genicam_owner import Owner
 from rig_configs.cameras import GenicamCamera as GenicamConfig
-from rig_configs.cameras import TriggerSource
+from rig_configs.cameras import TriggerLine, TriggerSource
 from rig_configs.errors import D3Error, DeviceUnavailable, FrameFault, FrameTimeout
 
 # Opening a camera loads its producer, looks through its networks and reads its description.
@@ -51,6 +51,10 @@ class GenicamCamera:
         self._pending: deque[float] = deque()
         self._asked_us: float | None = None
         self._exposure_us = 0.0
+        self._exposed_until = 0.0
+        self._early: RawFrame | None = None
+        """A frame that had to be waited for to know that it was exposed."""
+        self._runs_freely = config.trigger is TriggerSource.NONE
         self._counter = FrameCounter(skips_zero=False)
         self._chunks = False
         self._has_status = False
@@ -77,13 +81,27 @@ class GenicamCamera:
         Raises:
             DeviceUnavailable: it cannot be found or opened, or does not take a setting.
         """
-        if frames < 1:
-            raise ValueError(f"a burst has at least one frame, not {frames}")
         self._owner.do(lambda: self._anew(lambda c: self._arm(c, frames)), _OPEN_S)
 
+    def arm_line(self, frames: int, exposure_us: float) -> None:
+        """As :meth:`arm`, for a burst whose every exposure the ``trigger_line`` starts; :meth:`trigger` has no part in it.
+
+        Raises:
+            DeviceUnavailable: as ``arm``, and ``no_line`` where the configuration names none.
+        """
+        line = self._config.trigger_line
+        if line is None:
+            raise DeviceUnavailable("The camera has no trigger line.", cure="Name it as camera.trigger_line in rig.yaml.", detail="no_line")
+        self._owner.do(lambda: self._anew(lambda c: self._arm(c, frames, line, exposure_us)), _OPEN_S)
+
     def trigger(self, exposure_us: float) -> None:
-        """Set the exposure, and start it or, where a line does that, be ready for the line. Raises DeviceUnavailable."""
+        """Set the exposure, and start it. Raises DeviceUnavailable."""
         self._owner.do(lambda: self._safely(lambda c: self._trigger(c, exposure_us)), _COMMAND_S + _READY_S)
+
+    def wait_exposed(self, timeout_s: float) -> None:
+        """Come back when the exposure that was triggered last is over: by the camera's own word (``AcquisitionStatus``), and of a camera that
+        does not tell or runs freely, when its frame is here. Raises what :meth:`fetch` does."""
+        self._owner.do(lambda: self._safely(lambda c: self._wait_exposed(c, timeout_s)), timeout_s + _COMMAND_S)
 
     def fetch(self, timeout_s: float) -> RawFrame:
         """The oldest triggered frame not yet fetched.
@@ -137,13 +155,13 @@ class GenicamCamera:
             raise DeviceUnavailable(f"The camera went away: {str(error).splitlines()[0]}", cure=_PLUG, detail="gone") from error
 
     def _let_go(self) -> None:
-        self._pending.clear()
+        self._forget()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def _disarm(self) -> None:
-        self._pending.clear()
+        self._forget()
         if self._connection is not None:
             try:
                 self._connection.stop()
@@ -161,20 +179,30 @@ class GenicamCamera:
         }
         return DeviceInfo("camera", "camera", f"{found.vendor} {found.model}".strip(), found.serial, details)
 
-    def _arm(self, connection: Connection, frames: int) -> None:
-        self._pending.clear()
+    def _arm(self, connection: Connection, frames: int, line: TriggerLine | None = None, line_exposure_us: float = 0.0) -> None:
+        if frames < 1:
+            raise ValueError(f"a burst has at least one frame, not {frames}")
+        self._forget()
         connection.stop()
         nodes = connection.node_map
-        for setting in settings(self._config):
+        for setting in settings(self._config, line):
             write(nodes, setting)
+        self._runs_freely = line is None and self._config.trigger is TriggerSource.NONE
         self._chunks = enable_chunks(nodes)
         self._has_status = self._select_status(nodes)
         self._asked_us = None
+        if line is not None:
+            self._expose_for(nodes, line_exposure_us)
+            self._pending.extend([self._exposure_us] * frames)
         self._counter = FrameCounter(skips_zero=connection.transport == "GEV")
         self._taken, self._frames = 0, frames
         self._incomplete_seen = connection.incomplete
         self._missed_before = self._missed(nodes)
         connection.start(self._buffers(int(read(nodes, "PayloadSize") or 0), frames))
+
+    def _forget(self) -> None:
+        self._pending.clear()
+        self._early = None
 
     def _buffers(self, payload: int, frames: int) -> int:
         """Two more than the burst, so that none is lost while the last ones are read; but at most half the memory that is free."""
@@ -198,38 +226,50 @@ class GenicamCamera:
     def _trigger(self, connection: Connection, exposure_us: float) -> None:
         if not connection.is_acquiring:
             raise DeviceUnavailable("The camera was triggered before it was armed.", cure="Arm the camera first.", detail="not_armed")
-        if self._config.trigger is not TriggerSource.NONE:
-            self._await_ready(connection.node_map)
+        if not self._runs_freely and not self._is_ready(connection.node_map, _READY_S):
+            raise DeviceUnavailable(f"The camera was not ready for a trigger within {_READY_S:g} s.", cure=_PLUG, detail="busy")
         if exposure_us != self._asked_us:
-            self._exposure_us = self._expose_for(connection.node_map, exposure_us)
-            self._asked_us = exposure_us
-        if self._config.trigger is TriggerSource.NONE:
+            self._expose_for(connection.node_map, exposure_us)
+        if self._runs_freely:
             self._discard(connection)
-        if self._config.trigger is TriggerSource.SOFTWARE:
+        else:
             connection.node_map.TriggerSoftware.execute()
+        self._exposed_until = time.monotonic() + self._exposure_us * 1e-6
         self._pending.append(self._exposure_us)
 
-    def _expose_for(self, nodes: Any, exposure_us: float) -> float:
+    def _wait_exposed(self, connection: Connection, timeout_s: float) -> None:
+        if self._runs_freely or not self._has_status:
+            self._early = self._fetch(connection, timeout_s)
+            return
+        time.sleep(max(0.0, self._exposed_until - time.monotonic()))
+        if not self._is_ready(connection.node_map, timeout_s):
+            raise self._timed_out(connection, timeout_s)
+
+    def _expose_for(self, nodes: Any, exposure_us: float) -> None:
         fixed = self._config.fixed_exposure_us
+        self._asked_us = None
         if fixed is None:
             got = write(nodes, Setting("ExposureTime", float(exposure_us)))
             assert got is not None
-            return float(got)
+            self._exposure_us, self._asked_us = float(got), exposure_us
+            return
         if abs(exposure_us - fixed) > _EXPOSURE_SHARE * fixed:
             raise DeviceUnavailable(
                 f"The camera always exposes {fixed:g} µs; {exposure_us:g} µs were asked for.",
                 cure="Give every step of rig.yaml's sequence the camera's fixed_exposure_us.",
                 detail="node_refused",
             )
-        return fixed
+        self._exposure_us, self._asked_us = fixed, exposure_us
 
-    def _await_ready(self, nodes: Any) -> None:
-        """A camera that is still exposing the frame before would miss the trigger, and may take the next exposure time for that frame."""
-        until = time.monotonic() + _READY_S
+    def _is_ready(self, nodes: Any, timeout_s: float) -> bool:
+        """Whether the camera can take a trigger, waited for: still exposing the frame before, it would miss the trigger, and may take the
+        next exposure time for that frame."""
+        until = time.monotonic() + timeout_s
         while self._has_status and not read(nodes, "AcquisitionStatus"):
             if time.monotonic() > until:
-                raise DeviceUnavailable(f"The camera was not ready for a trigger within {_READY_S:g} s.", cure=_PLUG, detail="busy")
+                return False
             time.sleep(_PAUSE_S)
+        return True
 
     def _discard(self, connection: Connection) -> None:
         """Of a camera that runs freely: away with what it has, and with the frame that may have begun before now."""
@@ -243,6 +283,9 @@ class GenicamCamera:
         connection.give_back(buffer)
 
     def _fetch(self, connection: Connection, timeout_s: float) -> RawFrame:
+        if self._early is not None:
+            frame, self._early = self._early, None
+            return frame
         if not self._pending:
             raise FrameTimeout("No frame was triggered.", cure="Trigger before fetching.", detail="not_triggered")
         deadline = time.monotonic() + timeout_s
@@ -302,7 +345,7 @@ class GenicamCamera:
         image = raw[self._told(connection, buffer, "image_offset") : self._told(connection, buffer, "size_filled") or len(raw)]
         pixels = unpack(image, config.on_wire, config.height_px, config.width_px)
         self._taken += 1
-        frame_id = self._taken if config.trigger is TriggerSource.NONE else self._counter.unwrap(int(buffer.frame_id))
+        frame_id = self._taken if self._runs_freely else self._counter.unwrap(int(buffer.frame_id))
         chunk = read(connection.node_map, "ChunkExposureTime") if self._chunks else None
         stamp = self._told(connection, buffer, "timestamp_ns") or self._told(connection, buffer, "timestamp") or time.monotonic_ns()
         return RawFrame(pixels, frame_id, stamp, exposure_us if chunk is None else float(chunk))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rig_configs.cameras import GenicamCamera, TriggerSource
+from rig_configs.cameras import GenicamCamera, TriggerLine, TriggerSource
 from rig_configs.errors import DeviceUnavailable
 
 Value = bool | int | float | str
@@ -42,9 +42,14 @@ class Setting:
     """False: a camera without the node needs no such setting."""
 
 
-def settings(config: GenicamCamera) -> list[Setting]:
-    """Every node that the configuration sets, in the order of writing: offsets are zero before the size grows."""
-    triggered = config.trigger is not TriggerSource.NONE
+def settings(config: GenicamCamera, line: TriggerLine | None = None) -> list[Setting]:
+    """Every node that the configuration sets, in the order of writing: offsets are zero before the size grows.
+
+    Args:
+        config: of the camera.
+        line: what triggers; the configuration's ``trigger`` where there is none.
+    """
+    triggered = line is not None or config.trigger is not TriggerSource.NONE
     wanted = [Setting(name, value) for name, value in config.nodes.items()]
     wanted += [
         Setting("AcquisitionMode", "Continuous"),
@@ -66,7 +71,7 @@ def settings(config: GenicamCamera) -> list[Setting]:
         Setting("TriggerMode", "On" if triggered else "Off", required=triggered),
     ]
     if triggered:
-        wanted.append(Setting("TriggerSource", config.trigger.node_value))
+        wanted.append(Setting("TriggerSource", (line or config.trigger).value.capitalize()))
     return wanted
 
 

@@ -57,6 +57,9 @@ class ReplayCamera:
         """Choose the frame of the present state."""
         self._pending.append(self._state.key())
 
+    def wait_exposed(self, timeout_s: float) -> None:
+        """A frame is chosen as soon as it is triggered."""
+
     def fetch(self, timeout_s: float) -> RawFrame:
         """The chosen frame. Raises FrameTimeout without a trigger, CaptureError for a frame that is damaged or was never captured."""
         if not self._pending:

@@ -75,6 +75,9 @@ class BenchCamera:
         if fault is FaultKind.DUPLICATED:
             self._frames.append((RawFrame(frame.pixels.copy(), frame.frame_id, frame.timestamp_ns, frame.exposure_us), None))
 
+    def wait_exposed(self, timeout_s: float) -> None:
+        """A frame is exposed as soon as it is triggered."""
+
     def fetch(self, timeout_s: float) -> RawFrame:
         """The oldest frame not yet fetched. A frame that is not there now does not come in time, so no time is spent waiting for it."""
         _check_plug(self._bench, "camera")

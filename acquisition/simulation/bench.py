@@ -115,10 +115,17 @@ class Bench:
                 )
             self._object, self._view = what, None
 
-    def scan_started(self) -> None:
-        """The camera is armed: what lies on the bench stays there."""
+    def scan_started(self, *, continued: bool = False) -> None:
+        """The camera is armed: what lies on the bench stays there.
+
+        Args:
+            continued: for a further burst of the scan before.
+        """
         with self._state:
             self._scanning = True
+            if continued:
+                self._schedule.scan_continued()
+                return
             self._scans += 1
             self._before = {}, {}  # between scans there is time enough for whatever lags to catch up
             self._schedule.scan_started()

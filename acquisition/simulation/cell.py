@@ -32,6 +32,9 @@ from rig_configs.projectors import DlpController, DlpProjectorConfig
 from rig_configs.schema import RigConfig
 from rig_configs.simulation import FaultKind
 
+# A picture that is not drawn by then was not triggered: the camera was not armed for its line.
+_DRAWN_S = 0.5
+
 EmulatedProjector = EmulatedDlpc350 | EmulatedDlpc900
 
 
@@ -59,10 +62,12 @@ class Cell:
         self._rig, self._seed = rig, noise_seed
         self._intensities = [channel.intensity for channel in rig.lights.channels]
         self.bench = Bench(rig, noise_seed)
+        self._wired = rig.camera.trigger_line is not None
+        self._exposed = threading.Event()
         self._plugs = threading.RLock()
         self._out: set[str] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="cell-"))
-        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle, self._exposing), identity, self._folder)
+        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle, self._exposing, self._exposed), identity, self._folder)
         self._lights = controller_for(rig.lights, self._shine, self._folder / "lights")
         self._projectors = tuple(self._projector(index) for index in range(len(rig.projectors)))
         self._open = ExitStack()
@@ -187,8 +192,16 @@ class Cell:
 
         if config.controller is DlpController.DLPC350:
             assert config.manifest is not None
-            return EmulatedDlpc350.of_folder(config.manifest.parent, show)
-        return EmulatedDlpc900(config.width_px, config.height_px, show)
+            return EmulatedDlpc350.of_folder(config.manifest.parent, show, self._trigger_out)
+        return EmulatedDlpc900(config.width_px, config.height_px, show, self._trigger_out)
+
+    def _trigger_out(self) -> None:
+        """Every projector's TRIG_OUT_1 is wired to the camera's Line0, where one is used. The pattern stays until it is exposed: the bench
+        may need longer to draw a picture than a sensor to take it, and the time of that is not the rig's."""
+        if self._wired:
+            self._exposed.clear()
+            self._camera.pulse_line0()
+            self._exposed.wait(_DRAWN_S)
 
     def _shine(self, levels: Sequence[int]) -> None:
         """What the light controller's channels give is a share of the intensity that the rig was set up with."""
@@ -226,14 +239,22 @@ class Cell:
 class _Scene(BenchScene):
     """The bench as the camera sees it; what the rig's configuration breaks, it breaks before the frame is out."""
 
-    def __init__(self, bench: Bench, rig: RigConfig, plugs: threading.RLock, settle: Callable[[], None], exposing: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        rig: RigConfig,
+        plugs: threading.RLock,
+        settle: Callable[[], None],
+        exposing: Callable[[], None],
+        exposed: threading.Event,
+    ) -> None:
         super().__init__(bench, rig)
-        self._plugs, self._settle, self._exposing = plugs, settle, exposing
+        self._plugs, self._settle, self._exposing, self._exposed = plugs, settle, exposing, exposed
 
-    def started(self) -> None:
-        """A scan begins."""
+    def started(self, by_line: bool) -> None:
+        """A scan begins, or goes on."""
         with self._plugs:
-            super().started()
+            super().started(by_line)
             self._settle()
 
     def stopped(self) -> None:
@@ -246,6 +267,7 @@ class _Scene(BenchScene):
         """Take a frame."""
         self._exposing()
         exposure = super().expose(exposure_us, gain_db)
+        self._exposed.set()
         with self._plugs:
             self._settle()
         return exposure

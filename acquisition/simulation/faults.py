@@ -51,6 +51,10 @@ class FaultSchedule:
         self._frame = 0
         self._strike()
 
+    def scan_continued(self) -> None:
+        """A further burst of the scan has begun: what its end mended is still broken."""
+        self._strike()
+
     def scan_ended(self) -> None:
         """What broke in the scan works again."""
         for broken, device in self._struck:

@@ -12,8 +12,6 @@ from rich.table import Table
 from api.cli.common import JsonOption, RigOption, print_json, stderr
 from rig_configs.files import load_rig, rig_folder
 
-_FORMATS = ("svg", "png", "pdf")
-
 
 def plan(
     rig: RigOption = "demo",
@@ -22,28 +20,31 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Print every step of a scan with what shines, its exposure and when it is expected. No device is asked."""
+    from api.reports.timing import check_format, write_timing_diagram
     from api.scan_plan import plan_scan
 
-    if diagram is not None and diagram.suffix.removeprefix(".").lower() not in _FORMATS:
-        raise typer.BadParameter(f"'{diagram}' does not end with one of {', '.join(_FORMATS)}", param_hint="--diagram")
+    if diagram is not None:
+        check_format(diagram, "--diagram")
     config = load_rig(rig_folder(rig))
     planned = plan_scan(config, link_mb_s)
     if as_json:
         print_json({"duration_ms": planned.duration_ms, "exposure_ms": planned.exposure_ms, "trigger": planned.trigger,
                     "steps": [asdict(step) for step in planned.steps]})  # fmt: skip
     else:
-        table = Table("step", "shines", "pattern", "exposure, µs", "told at, ms", "exposed at, ms", "arrived at, ms", title=config.name)
+        table = Table(
+            "step", "triggered by", "shines", "pattern", "exposure, µs", "told at, ms", "exposed at, ms", "arrived at, ms", title=config.name
+        )
         for step in planned.steps:
             pattern = "" if step.pattern is None else str(step.pattern)
             times = (f"{t:.1f}" for t in (step.starts_ms, step.exposed_ms, step.arrived_ms))
-            table.add_row(step.key, step.shines, pattern, f"{step.exposure_us:g}", *times)
+            table.add_row(step.key, step.trigger, step.shines, pattern, f"{step.exposure_us:g}", *times)
         stderr.print(table)
         stderr.print(
             f"{len(planned.steps)} frames, triggered {planned.trigger}, in {planned.duration_ms / 1e3:.2f} s, "
             f"of which {planned.exposure_ms / 1e3:.2f} s exposure."
         )
+        if planned.outruns_link:
+            stderr.print(f"[yellow]Projectors trigger the camera faster than {link_mb_s:g} MB/s carry its frames: lengthen their period_us.[/]")
     if diagram is not None:
-        from api.reports.timing import write_timing_diagram
-
         write_timing_diagram(diagram, config, planned)
         stderr.print(f"Diagram: {diagram}", markup=False)

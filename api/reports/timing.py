@@ -3,18 +3,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import typer
 from matplotlib.figure import Figure
 
 from api.scan_plan import PlannedStep, ScanPlan
 from rig_configs.schema import RigConfig
 
 _TOLD, _EXPOSED, _SENT, _SHINING = "#9aa5b1", "#d9480f", "#1c7ed6", "#f2b705"
+FORMATS = ("svg", "png", "pdf")
 
 
-def write_timing_diagram(path: Path, config: RigConfig, plan: ScanPlan) -> None:
-    """Draw a plan; the file's ending says in which format, such as ``.svg`` or ``.png``. Raises OSError."""
+def check_format(path: Path, option: str) -> None:
+    """Refuse a diagram of another kind. Raises typer.BadParameter."""
+    if path.suffix.removeprefix(".").lower() not in FORMATS:
+        raise typer.BadParameter(f"'{path}' does not end with one of {', '.join(FORMATS)}", param_hint=option)
+
+
+def write_timing_diagram(path: Path, config: RigConfig, plan: ScanPlan, arrived_ms: Sequence[float] | None = None) -> None:
+    """Draw a plan; the file's ending says in which format, such as ``.svg`` or ``.png``. Raises OSError.
+
+    Args:
+        path: of the file.
+        config: the rig.
+        plan: of a scan.
+        arrived_ms: when the frames of a scan really came, ms from its start.
+    """
     names = [*(p.name for p in reversed(config.projectors)), *(z.name for z in reversed(config.lights.zones)), "camera", "commands"]
     figure = Figure(figsize=(min(40.0, max(10.0, len(plan.steps) * 0.3)), 1.2 + 0.36 * len(names)), layout="constrained")
     axes = figure.add_subplot()
@@ -24,11 +40,13 @@ def write_timing_diagram(path: Path, config: RigConfig, plan: ScanPlan) -> None:
     for step in plan.steps:
         axes.axvline(step.starts_ms, color="0.85", linewidth=0.5, zorder=0)
     axes.set_yticks(range(len(names)), labels=names)
-    axes.set_xlim(0, plan.duration_ms)
+    if arrived_ms is not None:
+        axes.plot(arrived_ms, [names.index("camera") + 0.35] * len(arrived_ms), "v", color="black", markersize=4)
+    axes.set_xlim(0, max([plan.duration_ms, *(arrived_ms or ())]))
     axes.set_xlabel("ms")
     axes.set_title(
         f"{config.name}: {len(plan.steps)} frames in {plan.duration_ms / 1e3:.2f} s, of which {plan.exposure_ms / 1e3:.2f} s exposure; "
-        "grey commands, red exposure, blue transfer, yellow light"
+        "grey commands, red exposure, blue transfer, yellow light" + (", black arrivals of a real scan" if arrived_ms is not None else "")
     )
     figure.savefig(path)
 

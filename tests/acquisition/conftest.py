@@ -60,6 +60,8 @@ class FakeCamera:
         self.frames += 1
         self.pending.append(self.cell.mangle(len(self.cell.log) - 1, RawFrame(pixels, self.frames & 0xFFFF, self.frames * 1000, exposure_us)))
 
+    def wait_exposed(self, timeout_s: float) -> None: ...
+
     def fetch(self, timeout_s: float) -> RawFrame:
         self.cell.touch("camera")
         frame = self.pending.popleft()

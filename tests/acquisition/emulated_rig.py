@@ -26,7 +26,12 @@ OF_EVERY_DEVICE = {
 
 
 def emulated_rig(
-    *faults: dict[str, Any], pixel_format: str = "BayerRG12", wire_format: str = "BayerRG12p", flash: Path | None = None, **lights: Any
+    *faults: dict[str, Any],
+    pixel_format: str = "BayerRG12",
+    wire_format: str = "BayerRG12p",
+    flash: Path | None = None,
+    projectors_play: bool = False,
+    **lights: Any,
 ) -> RigConfig:
     """The shipped emulated rig with a camera of 96 x 64 pixels and two projectors.
 
@@ -35,6 +40,7 @@ def emulated_rig(
         pixel_format: of the camera.
         wire_format: of the camera.
         flash: the first projector is a DLPC350 with the images of this folder, the second one is triggered by the camera.
+        projectors_play: they show their patterns by themselves and trigger the camera.
         lights: what the lights have otherwise.
     """
     content = load_rig("emulated").model_dump(mode="json")
@@ -43,6 +49,10 @@ def emulated_rig(
     content["projectors"] = content["projectors"][:2]
     content["timing"]["frame_timeout_s"] = 1.5
     content["simulation"]["faults"] = faults
+    if projectors_play:
+        content["camera"]["trigger_line"] = "line0"
+        for projector in content["projectors"]:
+            projector |= {"trigger": "trig_out", "period_us": 6500}
     if flash is not None:
         for projector in content["projectors"]:
             projector |= {"exposure_us": 9000, "period_us": 9000}

@@ -33,7 +33,7 @@ class PaintedScene:
         """The picture of the n-th exposure, from 0."""
         return self.pictures[exposure % len(self.pictures)]
 
-    def started(self) -> None:
+    def started(self, by_line: bool) -> None:
         self.bursts += 1
         self.running = True
 

@@ -121,6 +121,9 @@ class Camera:
         self._exposure_us = exposure_us
 
     def fetch(self, timeout_s: float) -> RawFrame:
+        return self._exposed
+
+    def wait_exposed(self, timeout_s: float) -> None:
         trouble = Trouble(self._cell.word(8)) if self._frames - self._armed_at == self._cell.word(9) else Trouble.NONE
         if trouble is Trouble.FAULT:
             raise FrameFault("The frame is incomplete.", cure="Check the cable.", detail="incomplete")
@@ -138,7 +141,7 @@ class Camera:
         self._frames += 1
         self._cell.put(10, self._cell.scanned + 1)
         pixels = self._noise + np.uint16(level + self._frames % 7)
-        return RawFrame(pixels, self._frames & 0xFFFF, self._frames * 1000, self._exposure_us)
+        self._exposed = RawFrame(pixels, self._frames & 0xFFFF, self._frames * 1000, self._exposure_us)
 
     def disarm(self) -> None: ...
 

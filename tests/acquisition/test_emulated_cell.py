@@ -74,6 +74,11 @@ def test_other_devices_give_the_same_frames_too(tmp_path: Path) -> None:
         assert_same_frames(rig, cell)
 
 
+def test_projectors_that_trigger_the_camera_give_the_same_frames_too() -> None:
+    with opened(emulated_rig(projectors_play=True)) as (rig, cell):
+        assert_same_frames(rig, cell)
+
+
 def test_what_lies_on_the_bench_stays_there_during_a_scan(cell_and_rig: tuple[CellProcess, Rig]) -> None:
     cell, rig = cell_and_rig
     scan = rig.scan(short_sequence(rig.config))

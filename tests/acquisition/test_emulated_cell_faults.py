@@ -73,7 +73,7 @@ def scan_with(cell: CellProcess, rig: Rig, sequence: Sequence, fault: Fault, ste
         *(
             pytest.param(frame(kind), AT_A_FRINGE, code, id=f"frame {kind}")
             for kind, code in (
-                (FaultKind.DROPPED, "device.frame_timeout"),
+                (FaultKind.DROPPED, "device.frame_fault.gap"),
                 (FaultKind.LATE, "device.frame_timeout"),
                 (FaultKind.INCOMPLETE, "device.frame_fault.incomplete"),
                 (FaultKind.SATURATED, "device.frame_fault.saturated"),

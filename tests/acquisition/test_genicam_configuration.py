@@ -10,7 +10,8 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from rig_configs.cameras import CameraConfig, GenicamCamera, TriggerSource, WireFormat
+from acquisition.drivers.genicam_nodes import settings
+from rig_configs.cameras import CameraConfig, GenicamCamera, TriggerLine, WireFormat
 
 ROOT = Path(__file__).parents[2]
 MANUAL = (ROOT / "docs" / "camera.md").read_text(encoding="utf-8")
@@ -46,8 +47,11 @@ def test_pixels_travel_as_they_are_named_unless_told_otherwise() -> None:
     assert camera(pixel_format="BayerGB10", wire_format="BayerGB10p").frame_shape == (480, 640)
 
 
-def test_lines_are_named_as_cameras_name_them() -> None:
-    assert [source.node_value for source in TriggerSource if source is not TriggerSource.NONE] == ["Software", "Line0", "Line1", "Line2", "Line3"]
+def test_triggers_are_named_as_cameras_name_them() -> None:
+    def source(line: TriggerLine | None) -> object:
+        return next(setting.value for setting in settings(camera(), line) if setting.name == "TriggerSource")
+
+    assert [source(line) for line in (None, *TriggerLine)] == ["Software", "Line0", "Line1", "Line2", "Line3"]
 
 
 def test_the_simulated_sensor_takes_only_what_it_is() -> None:

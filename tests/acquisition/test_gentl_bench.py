@@ -99,7 +99,7 @@ def test_a_scan_is_the_in_process_cameras_bit_for_bit(pixel_format: str, wire: s
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
-        ({"kind": "dropped", "frame": 5}, "device.frame_timeout"),
+        ({"kind": "dropped", "frame": 5}, "device.frame_fault.gap"),
         ({"kind": "late", "frame": 5}, "device.frame_timeout"),
         ({"kind": "duplicated", "frame": 5}, "device.frame_fault.duplicate"),
         ({"kind": "incomplete", "frame": 5}, "device.frame_fault.incomplete"),

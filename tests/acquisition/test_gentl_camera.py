@@ -109,16 +109,33 @@ def test_a_new_burst_counts_anew_and_old_frames_are_gone(camera: GenicamCamera, 
 
 
 def test_the_line_triggers_where_the_line_is_asked_for(scene: PaintedScene, server: SceneServer) -> None:
-    camera = GenicamCamera(configuration(server, trigger="line0"))
+    camera = GenicamCamera(configuration(server, trigger_line="line0"))
     try:
-        camera.arm(2)
-        camera.trigger(5000.0)
+        camera.arm_line(2, 5000.0)
         with pytest.raises(FrameTimeout):
             camera.fetch(0.05)
         server.pulse_line0()
         np.testing.assert_array_equal(camera.fetch(5.0).pixels, scene.picture(0))
+        np.testing.assert_array_equal(one_frame(camera), scene.picture(1))  # and a command triggers again where it is asked for
     finally:
         camera.close()
+
+
+def test_a_camera_without_a_trigger_line_is_not_armed_for_it(camera: GenicamCamera) -> None:
+    with pytest.raises(DeviceUnavailable, match="trigger_line") as caught:
+        camera.arm_line(2, 5000.0)
+    assert caught.value.code == "device.unavailable.no_line"
+
+
+def test_an_exposure_is_waited_for_and_its_frame_taken_after_the_next_trigger(camera: GenicamCamera, scene: PaintedScene) -> None:
+    camera.arm(2)
+    camera.trigger(5000.0)
+    camera.wait_exposed(5.0)
+    assert len(scene.exposures) == 1
+    camera.trigger(5000.0)
+    np.testing.assert_array_equal(camera.fetch(5.0).pixels, scene.picture(0))
+    camera.wait_exposed(5.0)
+    np.testing.assert_array_equal(camera.fetch(5.0).pixels, scene.picture(1))
 
 
 @pytest.mark.parametrize(
@@ -144,13 +161,11 @@ def test_a_frame_that_goes_wrong_ends_with_its_error_and_the_next_burst_is_good(
 
 
 def test_a_trigger_missed_anywhere_in_the_burst_is_told_at_its_end(scene: PaintedScene, server: SceneServer) -> None:
-    camera = GenicamCamera(configuration(server, trigger="line0"))
-    camera.arm(2)
+    camera = GenicamCamera(configuration(server, trigger_line="line0"))
+    camera.arm_line(2, 5000.0)
     scene.on_expose = lambda number: server.pulse_line0() if number == 0 else None  # a second pulse while the first is being exposed
-    camera.trigger(5000.0)
     server.pulse_line0()
     camera.fetch(5.0)
-    camera.trigger(5000.0)
     server.pulse_line0()
     with pytest.raises(FrameFault) as caught:
         camera.fetch(5.0)
@@ -235,7 +250,6 @@ def test_cameras_are_chosen_by_what_they_say_of_themselves(server: SceneServer, 
         ({"nodes": {"TriggerActivation": "AnyEdge"}}, "node_refused", ("TriggerActivation", "AnyEdge", "RisingEdge")),
         ({"nodes": {"BlackLevel": 10.0}}, "node_missing", ("BlackLevel", "10")),
         ({"gain_db": 0.26}, "node_differs", ("Gain", "0.26", "0.3")),
-        ({"trigger": "line3"}, "node_refused", ("TriggerSource", "Line3", "Line0")),
         ({"width_px": 80}, "node_refused", ("Width", "80", "78")),
         ({"pixel_format": "RGB8"}, "node_refused", ("PixelFormat", "RGB8", "Mono12p")),
     ],
@@ -250,6 +264,14 @@ def test_a_node_that_does_not_take_its_value_is_named_with_both(
     assert caught.value.code == f"device.unavailable.{code}"
     for word in words:
         assert word in caught.value.message
+
+
+def test_a_line_that_the_camera_does_not_have_is_named(server: SceneServer) -> None:
+    camera = GenicamCamera(configuration(server, trigger_line="line3"))
+    with pytest.raises(DeviceUnavailable, match=r"Line3.*TriggerSource.*Line0") as caught:
+        camera.arm_line(1, 5000.0)
+    camera.close()
+    assert caught.value.code == "device.unavailable.node_refused"
 
 
 def test_gain_and_further_nodes_reach_the_camera(server: SceneServer, scene: PaintedScene) -> None:

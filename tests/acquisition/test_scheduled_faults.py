@@ -66,7 +66,7 @@ def test_without_faults_every_scan_is_whole(codes) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "frames"),
     [
-        ({"kind": "dropped", "frame": 6}, "device.frame_timeout", 5),
+        ({"kind": "dropped", "frame": 6}, "device.frame_fault.gap", 5),
         ({"kind": "late", "frame": 6}, "device.frame_timeout", 5),
         ({"kind": "duplicated", "frame": 6}, "device.frame_fault.duplicate", 6),
         ({"kind": "incomplete", "frame": 6}, "device.frame_fault.incomplete", 5),
@@ -75,10 +75,10 @@ def test_without_faults_every_scan_is_whole(codes) -> None:
         ({"kind": "dark", "device": "south_west"}, "device.frame_fault.dark", 11),
         ({"kind": "lagging", "device": "east"}, "device.frame_fault.dark", 1),
         ({"kind": "lagging", "device": "south_west", "frame": 13}, "device.frame_fault.unchanged", 12),
-        ({"kind": "unplugged", "device": "camera", "frame": 9}, "device.unavailable.unplugged", 7),  # frame 8 is still in it
+        ({"kind": "unplugged", "device": "camera", "frame": 9}, "device.unavailable.unplugged", 6),  # two are still in it
         ({"kind": "unplugged", "device": "camera"}, "device.unavailable.unplugged", 0),
-        ({"kind": "unplugged", "device": "lights", "frame": 4}, "device.unavailable.unplugged", 3),
-        ({"kind": "unplugged", "device": "north_east", "frame": 7}, "device.unavailable.unplugged", 6),
+        ({"kind": "unplugged", "device": "lights", "frame": 4}, "device.unavailable.unplugged", 2),
+        ({"kind": "unplugged", "device": "north_east", "frame": 7}, "device.unavailable.unplugged", 5),
     ],
 )
 def test_a_fault_strikes_where_it_is_configured(codes, fault: dict, code: str, frames: int) -> None:

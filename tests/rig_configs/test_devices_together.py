@@ -53,7 +53,7 @@ def test_simulated_devices_are_not_emulated() -> None:
         (lambda rig: rig.update(camera=of_demo("camera")), "drivers dlp, serial, simulated cannot stand together"),
         (lambda rig: rig.update(lights=of_demo("lights")), "drivers dlp, genicam, simulated cannot stand together"),
         (lambda rig: rig["lights"].update(driver="replay", port=None), "lights"),
-        (lambda rig: rig["camera"].update(trigger="line0"), "camera.trigger is line0"),
+        (lambda rig: rig["camera"].update(trigger="line0"), "camera.genicam.trigger"),
         (lambda rig: rig["projectors"][1].update(trigger="trig_out"), "projector 'north_west' has trigger trig_out"),
         (
             lambda rig: (rig["projectors"][1].update(trigger="trig_in"), rig["camera"].update(trigger="none")),

@@ -37,9 +37,9 @@ class BenchScene:
         """Whether the bench's camera has its plug in."""
         return "camera" not in self._bench.faults.unplugged
 
-    def started(self) -> None:
-        """What lies on the bench stays there."""
-        self._bench.scan_started()
+    def started(self, by_line: bool) -> None:
+        """What lies on the bench stays there. A scan begins with steps that are commanded: a burst that the line triggers belongs to it."""
+        self._bench.scan_started(continued=by_line)
 
     def stopped(self) -> None:
         """The scan has ended."""

@@ -24,7 +24,7 @@ enum fault { FAULT_NONE, FAULT_DROPPED, FAULT_INCOMPLETE, FAULT_DUPLICATED, FAUL
 typedef struct {
   uint32_t what, pixel_format, x, y, width, height;
   double exposure_us, gain_db;
-  uint64_t shared_size;
+  uint64_t shared_size, by_line;
 } request_message;
 
 typedef struct {
@@ -44,6 +44,7 @@ static void say(device *of, enum request what) {
     .exposure_us = get_real(of, R_ExposureTime),
     .gain_db = get_real(of, R_Gain),
     .shared_size = of->shared_size,
+    .by_line = get_register(of, R_TriggerMode) && get_register(of, R_TriggerSource) == 1,
   };
   /* A scene that does not take it is gone; the thread hears of that. */
   (void)!send(of->socket, &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);

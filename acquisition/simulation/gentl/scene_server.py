@@ -28,7 +28,7 @@ from acquisition.simulation.gentl.packing import pack
 from acquisition.simulation.gentl.seen import FrameFaultKind, Identity, Scene
 from rig_configs.cameras import WireFormat
 
-_REQUEST = struct.Struct("=6I2dQ")
+_REQUEST = struct.Struct("=6I2d2Q")
 _REPLY = struct.Struct("=2IQd")
 _OPEN, _START, _STOP, _EXPOSE = 1, 2, 3, 4
 _FRAME, _LINE0 = 1, 2
@@ -215,7 +215,7 @@ class SceneServer:
         if len(message) != _REQUEST.size or not descriptors or self._camera:
             camera.close()
         else:
-            self._camera, size = camera, _REQUEST.unpack(message)[-1]
+            self._camera, size = camera, _REQUEST.unpack(message)[-2]
             camera.settimeout(None)
             self._memory = mmap.mmap(descriptors[0], size)
             self._selector.register(camera, selectors.EVENT_READ)
@@ -230,10 +230,10 @@ class SceneServer:
         if len(message) != _REQUEST.size:
             self._hang_up()
             return
-        what, pfnc, x, y, width, height, exposure_us, gain_db, _ = _REQUEST.unpack(message)
+        what, pfnc, x, y, width, height, exposure_us, gain_db, _, by_line = _REQUEST.unpack(message)
         if what == _START:
             self._acquiring = True
-            self._scene.started()
+            self._scene.started(bool(by_line))
         elif what == _STOP and self._acquiring:
             self._acquiring = False
             self._scene.stopped()

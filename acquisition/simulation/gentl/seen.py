@@ -45,8 +45,8 @@ class Scene(Protocol):
         """Whether the camera's cable is in; looked at all the time."""
         ...
 
-    def started(self) -> None:
-        """The camera was armed."""
+    def started(self, by_line: bool) -> None:
+        """The camera was armed, for its line or for commands."""
         ...
 
     def stopped(self) -> None:

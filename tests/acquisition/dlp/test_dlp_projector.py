@@ -193,7 +193,7 @@ def test_projector_master_plays_every_pattern_once_and_frames_each(kind: str, fl
     with emulated as peer:
         projector = driver_on(kind, peer, flash, "trig_out")
         projector.load(patterns)
-        projector.show(0)
+        projector.play(range(len(patterns)))
         screen.wait_for(2 * len(patterns))
         assert edges == [1, 3, 5, 7, 9]
         for lit, dark, pattern in zip(screen.seen[::2], screen.seen[1::2], patterns, strict=True):

@@ -39,6 +39,8 @@ class Camera:
                 pixels += cv2.resize(screen.lit, self.shape[::-1]).astype(np.uint16) * 8
         self.frames.append(RawFrame(pixels, self.count, self.count * 1000, exposure_us))
 
+    def wait_exposed(self, timeout_s: float) -> None: ...
+
     def fetch(self, timeout_s: float) -> RawFrame:
         return self.frames.popleft()
 
