@@ -13,6 +13,7 @@ from acquisition.rig import Rig, open_replay
 from acquisition.rig_process import AnyRig, RigProcess
 from api.recipes import Recipes
 from api.station import Station
+from inference.weights_folder import use_weights_folder
 from rig_configs.cameras import GenicamCamera, ReplayCamera
 from rig_configs.errors import D3Error, NotFound
 from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
@@ -195,7 +196,7 @@ def open_station(
 
     Args:
         rig: name of a shipped rig, or path of a folder.
-        data_dir: where the models are.
+        data_dir: where the models and imported weights are.
         name: name of the station.
         seed: seed of the parts and the sensor noise of a simulated rig.
         automatic_hand: on a simulated rig, whether a new part is loaded before each inspection.
@@ -206,6 +207,7 @@ def open_station(
         NotFound: a part of a simulated rig is of a material that there is not.
         DeviceError, CaptureError: a device cannot be opened.
     """
+    use_weights_folder(data_dir / "weights")
     folder = rig_folder(rig)
     config = load_rig(folder)
     calibration = load_calibration(folder)

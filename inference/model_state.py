@@ -37,6 +37,10 @@ class D3MConfig(BaseModel):
         default="efficientnet-lite2", description="Network that sees colour and pseudo-3D; 'd3station weights list' shows which are ready."
     )
     point_backbone: PointBackboneName = Field(default="fpfh", description="What describes the shape of the cloud around a point.")
+    point_interpolation: bool = Field(
+        default=True,
+        description="Whether Point-MAE's groups are interpolated to the points (the paper's Table 5), or each point takes its nearest one.",
+    )
     swap: SwapMode = Field(default="blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
     alpha: float = Field(default=0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
     fused_image: Literal["rgb", "pseudo3d"] = Field(
@@ -57,7 +61,7 @@ class D3MConfig(BaseModel):
     @property
     def backbones(self) -> Backbones:
         """What makes the features."""
-        return Backbones(self.image_backbone, self.point_backbone)
+        return Backbones(self.image_backbone, self.point_backbone, self.point_interpolation)
 
 
 @dataclass(frozen=True)

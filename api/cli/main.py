@@ -8,7 +8,7 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, db, demo, inspect, reconstruct, rig, serve, teach, upkeep
+from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, db, demo, inspect, reconstruct, rig, serve, teach, upkeep, weights
 from rig_configs.errors import Cancelled, ConfigurationError, D3Error
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("teach")(teach.teach)
 app.command("inspect")(inspect.inspect)
 benchmark.app.command("normals")(benchmark_normals.normals)
 app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(weights.app, name="weights")
 app.add_typer(access.app, name="access")
 app.add_typer(db.app, name="db")
 app.command("openapi")(upkeep.openapi)

