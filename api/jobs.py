@@ -1,4 +1,7 @@
-"""The job runner: the database is the queue, one thread works through it.
+"""The job runner: the database is the queue, two threads work through it in order.
+
+One has the rig and captures, the other judges what was captured: the next part is captured while the last is judged. One capture at
+most waits for its judgement, so memory is bounded however fast parts come.
 
 An inspection is acknowledged when its row is committed, and ends in exactly one committed verdict. What was waiting or running
 when the service stopped is never executed later: by then another part may lie on the fixture, so a stale trigger would judge the
@@ -7,31 +10,32 @@ wrong part. It ends NotDecidable, code ``service.interrupted``, and whoever aske
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
-import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api import events
-from api.outcome import Inspects, Outcome
-from api.problems import IdempotencyMismatch, QueueFull
-from api.schemas import Evaluation, Inspection, InspectionRequest, InspectionState, Reason, RigState, Stage
+from api.announcing import Announcer
+from api.intake import Intake
+from api.outcome import Captured, Inspects, Outcome
+from api.schemas import Inspection, InspectionRequest, InspectionState, Reason, RigState, Stage
+from api.schemas_webhooks import WebhookEvent
 from api.security import Principal
-from api.store import inspections
+from api.store import inspections, outbox
 from api.store.clock import now
 from api.store.store import Store
-from api.store.tables import IdempotencyRow, InspectionRow
-from rig_configs.errors import Cancelled, Conflict, D3Error, NotFound
+from rig_configs.errors import Cancelled, Conflict, D3Error
 
-RETRY_AFTER_S = 5
-"""When a caller should try again after finding the queue full: about one inspection."""
+Result = TypeVar("Result")
+
 _RETRIES_S = (0.2, 1.0, 5.0, 30.0)
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +45,11 @@ INTERRUPTED = Reason(
     cure="Inspect the part again.",
 )
 CANCELLED = Reason(code=Cancelled.base_code, message="The inspection was cancelled.", cure="Inspect the part again when it is in place.")
+LATE = Reason(
+    code="job.deadline",
+    message="There was no verdict within the time that the inspection was given.",
+    cure="Inspect the part again; if it stays, look at the station's state, or give inspections more time.",
+)
 FAULT = Reason(
     code="service.fault",
     message="The station's program made a mistake while inspecting.",
@@ -55,59 +64,74 @@ NOT_SAVED = Reason(
 
 @dataclass(slots=True)
 class _Job:
-    """The inspection that is being worked on."""
+    """An inspection that is being worked on."""
 
     id: str
     recipe: str
+    deadline: datetime | None
+    captured: Captured | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_late(self) -> bool:
+        return self.deadline is not None and now() > self.deadline
 
 
 class JobRunner:
-    """Takes inspections in, works through them one by one, and keeps their verdicts.
+    """Takes inspections in, works through them in order, and keeps their verdicts.
 
     Args:
         store: the station's memory, its schema up to date.
         station: looks at parts.
         station_name: written on every inspection.
         queue_limit: how many may wait.
+        deadline_s: within what time an inspection has its verdict where its request does not say.
     """
 
-    def __init__(self, store: Store, station: Inspects, *, station_name: str, queue_limit: int = 20) -> None:
+    def __init__(self, store: Store, station: Inspects, *, station_name: str, queue_limit: int = 20, deadline_s: float = 600.0) -> None:
         self._store = store
         self._station = station
-        self._station_name = station_name
-        self._queue_limit = queue_limit
+        self._announcer = Announcer(store, station)
+        self._intake = Intake(store, station, self._announcer, station_name=station_name, queue_limit=queue_limit, deadline_s=deadline_s)
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._job: _Job | None = None
-        self._told: RigState | None = None
-        self._thread = threading.Thread(target=self._work, name="inspections", daemon=True)
+        self._on_rig: _Job | None = None
+        self._judged: _Job | None = None
+        self._handover = threading.Condition()
+        """Guards ``_judged``: taken by the capturing thread when free, freed by the judging thread when the verdict is stored."""
+        self._rig_thread = threading.Thread(target=self._work, name="inspections", daemon=True)
+        self._judge_thread = threading.Thread(target=self._judge_all, name="judgements", daemon=True)
 
     # ------------------------------------------------------------------------------------------------------- life
 
     def start(self) -> None:
         """Clear up after the life before, then begin to work. The caller holds the data folder's :class:`api.service_lock.ServiceLock`."""
         self.recover()
-        self._thread.start()
+        self._judge_thread.start()
+        self._rig_thread.start()
 
     def stop(self, timeout_s: float = 30.0) -> bool:
-        """Break off the running inspection and stop; what waits is left to :meth:`recover`.
+        """Break off the running inspections and stop; what waits is left to :meth:`recover`.
 
         Returns:
             Whether the work ended in time.
         """
         self._stopping.set()
         self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        if self._thread.is_alive():
-            _log.error("the running inspection did not stop in time", inspection=self._job.id if self._job else None)
-        return not self._thread.is_alive()
+        with self._handover:
+            self._handover.notify_all()
+        for thread in (self._rig_thread, self._judge_thread):
+            if thread.is_alive():
+                thread.join(timeout_s)
+        stopped = not (self._rig_thread.is_alive() or self._judge_thread.is_alive())
+        if not stopped:
+            _log.error("the running inspections did not stop in time", inspections=[j.id for j in (self._judged, self._on_rig) if j])
+        return stopped
 
     @property
     def is_alive(self) -> bool:
         """Whether somebody works through the queue."""
-        return self._thread.is_alive()
+        return self._rig_thread.is_alive() and self._judge_thread.is_alive()
 
     def recover(self) -> list[str]:
         """End what was waiting or running when the service stopped, and remove the files it left.
@@ -120,7 +144,10 @@ class JobRunner:
             for row in cut:
                 self._store.artifacts.remove(row.created, row.id)
                 inspections.finish_undecided(row, INTERRUPTED)
-                events.append(session, inspections.summary_of(row))
+                session.flush()
+                summary = inspections.summary_of(row)
+                events.append(session, summary)
+                outbox.announce(session, WebhookEvent.INSPECTION_FINISHED, summary)
                 _log.warning("inspection was interrupted", inspection=row.id)
         self._store.artifacts.sweep(self._known)
         return [row.id for row in cut]
@@ -146,60 +173,12 @@ class JobRunner:
         Raises:
             IdempotencyMismatch: the key stood for another request.
             NotFound: no such recipe.
+            Unprocessable: no recipe is named, and the station was not changed over to one.
             QueueFull: as many wait as may wait.
         """
-        try:
-            return self._submit(request, principal, idempotency_key)
-        except IntegrityError:  # another process was faster with the same key
-            return self._submit(request, principal, idempotency_key)
-
-    def _submit(self, request: InspectionRequest, principal: Principal, key: str | None) -> tuple[Inspection, bool]:
-        digest = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
-        if key is not None and (earlier := self._earlier(key, digest)) is not None:
-            return earlier, False
-        known = self._station.recipes()
-        if request.recipe not in known:
-            raise NotFound(
-                f"There is no recipe '{request.recipe}'.", cure=f"Use one of: {', '.join(sorted(known)) or 'none is there yet'}.", detail="recipe"
-            )
-        is_simulated = self._station.state().is_simulated
-        with self._write() as session:
-            if key is not None and (earlier := _by_key(session, key, digest)) is not None:
-                return earlier, False
-            if inspections.queued(session) >= self._queue_limit:
-                raise QueueFull(
-                    f"{self._queue_limit} inspections wait already; this one was not accepted.",
-                    cure="Send it again after the time in Retry-After.",
-                    retry_after_s=RETRY_AFTER_S,
-                )
-            row = InspectionRow(
-                id=str(uuid.uuid4()),
-                state=InspectionState.QUEUED,
-                evaluation=Evaluation.UNDEFINED,
-                recipe=request.recipe,
-                serial=request.serial,
-                lot=request.lot,
-                order=request.order,
-                station=self._station_name,
-                requested_by=principal.name,
-                created=now(),
-                is_simulated=is_simulated,
-                banks=[],
-                regions=[],
-                artifacts=[],
-            )
-            session.add(row)
-            session.flush()
-            if key is not None:
-                session.add(IdempotencyRow(key=key, request_sha256=digest, inspection_id=row.id, created=row.created))
-            self._tell(session, row)
-            accepted = inspections.inspection_of(row)
+        accepted = self._intake.submit(request, principal, idempotency_key)
         self._wake.set()
-        return accepted, True
-
-    def _earlier(self, key: str, digest: str) -> Inspection | None:
-        with self._store.read() as session:
-            return _by_key(session, key, digest)
+        return accepted
 
     def cancel(self, inspection_id: str) -> Inspection:
         """Ask for an inspection to be given up; a waiting one ends at once, a running one at its next frame or stage.
@@ -208,24 +187,23 @@ class JobRunner:
             NotFound: no such inspection.
             Conflict: it has its verdict already.
         """
-        with self._write() as session:
+        with self._announcer.write() as session:
             row = inspections.get(session, inspection_id)
             if row.state == InspectionState.FINISHED:
                 raise Conflict("This inspection is finished.", cure="GET it to see its verdict.", detail="finished")
             if row.state == InspectionState.QUEUED:
                 inspections.finish_undecided(row, CANCELLED)
-                self._tell(session, row)
-            elif self._job is not None and self._job.id == inspection_id:
-                self._job.cancelled.set()
+                self._announcer.tell(session, row)
+            for job in (self._on_rig, self._judged):
+                if job is not None and job.id == inspection_id:
+                    job.cancelled.set()
             return inspections.inspection_of(row)
 
     def rig_state(self) -> RigState:
         """What the station is and does now, with the running and the waiting inspections."""
-        state = self._station.state()
-        with self._store.read() as session:
-            return self._with_queue(session, state)
+        return self._announcer.rig_state()
 
-    # ------------------------------------------------------------------------------------------------------ the work
+    # -------------------------------------------------------------------------------------------- the thread with the rig
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -250,22 +228,81 @@ class JobRunner:
             row = inspections.next_queued(session)
         if row is None:
             return None
-        job = _Job(row.id, row.recipe)
+        job = _Job(row.id, row.recipe, row.deadline)
         with self._turn(job) as session:
             row = inspections.get(session, job.id)
             if row.state != InspectionState.QUEUED:  # cancelled just now
-                self._job = None
+                self._on_rig = self._announcer.at_work.on_rig = None
                 self._wake.set()
                 return None
             row.state = InspectionState.RUNNING
             row.started = now()
-            self._tell(session, row)
+            self._announcer.tell(session, row)
         return job
 
     def _run(self, job: _Job) -> None:
-        result = self._inspect(job)
-        if self._stopping.is_set() and not job.cancelled.is_set() and _code(result) == CANCELLED.code:
-            result = INTERRUPTED
+        """Capture a part, and hand it over; what came to nothing is stored here, after all that was captured before it."""
+        taken = LATE if job.is_late else self._guarded(lambda: self._station.capture(job.recipe, self._reporter(job), self._giving_up(job)))
+        with self._handover:
+            while self._judged is not None:
+                self._handover.wait()
+            if not isinstance(taken, Outcome | Reason) and not self._stopping.is_set():
+                job.captured = taken
+                self._judged, self._on_rig = job, None
+                self._announcer.at_work.judged, self._announcer.at_work.on_rig = job.id, None
+                self._handover.notify_all()
+                return
+        self._finish(job, taken if isinstance(taken, Outcome | Reason) else INTERRUPTED)
+
+    # ----------------------------------------------------------------------------------------------- the thread that judges
+
+    def _judge_all(self) -> None:
+        while True:
+            with self._handover:
+                while self._judged is None:
+                    if self._stopping.is_set():
+                        return  # what the other thread still captures, it stores itself
+                    self._handover.wait()
+                job = self._judged
+            with structlog.contextvars.bound_contextvars(inspection=job.id, recipe=job.recipe):
+                self._finish(job, self._judge(job))
+
+    def _judge(self, job: _Job) -> Outcome | Reason:
+        captured, job.captured = job.captured, None
+        assert captured is not None
+        return self._guarded(lambda: self._station.judge(captured, self._reporter(job), self._giving_up(job)))
+
+    # ----------------------------------------------------------------------------------------------------- what both do
+
+    def _guarded(self, work: Callable[[], Result]) -> Result | Reason:
+        try:
+            return work()
+        except D3Error as error:
+            _log.warning("the station gave up", code=error.code, message=error.message)
+            return Reason(code=error.code, message=error.message, cure=error.cure)
+        except Exception:  # noqa: BLE001 (a fault of the program is an answer too: NotDecidable)
+            _log.exception("the station failed")
+            return FAULT
+
+    def _giving_up(self, job: _Job) -> Callable[[], bool]:
+        return lambda: job.cancelled.is_set() or self._stopping.is_set() or job.is_late
+
+    def _reporter(self, job: _Job) -> Callable[[Stage], None]:
+        return lambda stage: self._report(job, stage)
+
+    def _report(self, job: _Job, stage: Stage) -> None:
+        try:
+            with self._announcer.write() as session:
+                row = inspections.get(session, job.id)
+                if row.stage != stage:
+                    row.stage = stage
+                    self._announcer.tell(session, row)
+        except SQLAlchemyError:  # a stage is news, not a result: not worth losing the part for
+            _log.exception("the stage could not be stored", stage=stage)
+
+    def _finish(self, job: _Job, result: Outcome | Reason) -> None:
+        if _code(result) == CANCELLED.code and not job.cancelled.is_set():
+            result = INTERRUPTED if self._stopping.is_set() else LATE if job.is_late else result
         try:
             if isinstance(result, Outcome):
                 self._report(job, Stage.SAVE)
@@ -276,44 +313,23 @@ class JobRunner:
             _log.exception("the result could not be saved")
             self._save_at_last(job, NOT_SAVED if isinstance(error, OSError | SQLAlchemyError) else FAULT)
 
-    def _inspect(self, job: _Job) -> Outcome | Reason:
-        try:
-            return self._station.inspect(
-                job.recipe, lambda stage: self._report(job, stage), lambda: job.cancelled.is_set() or self._stopping.is_set()
-            )
-        except D3Error as error:
-            _log.warning("the station gave up", code=error.code, message=error.message)
-            return Reason(code=error.code, message=error.message, cure=error.cure)
-        except Exception:  # noqa: BLE001 (a fault of the program is an answer too: NotDecidable)
-            _log.exception("the station failed")
-            return FAULT
-
-    def _report(self, job: _Job, stage: Stage) -> None:
-        try:
-            with self._write() as session:
-                row = inspections.get(session, job.id)
-                if row.stage != stage:
-                    row.stage = stage
-                    self._tell(session, row)
-        except SQLAlchemyError:  # a stage is news, not a result: not worth losing the part for
-            _log.exception("the stage could not be stored", stage=stage)
-
     def _save(self, job: _Job, outcome: Outcome) -> None:
         with self._store.read() as session:
             created = inspections.get(session, job.id).created
-        artifacts = self._store.artifacts.write(created, job.id, outcome.artifacts)
-        with self._turn(None) as session:
+        artifacts = self._store.artifacts.write(created, job.id, outcome.artifacts, outcome.frames)
+        with self._over(job) as session:
             row = inspections.get(session, job.id)
             inspections.finish(row, outcome, artifacts)
-            self._tell(session, row)
+            row.kept_bytes = self._store.artifacts.size_bytes(created, job.id)
+            self._announcer.tell(session, row)
         _log.info("inspected", evaluation=outcome.evaluation, score=outcome.score, seconds=outcome.timings.total)
 
     def _save_undecided(self, job: _Job, reason: Reason) -> None:
-        with self._turn(None) as session:
+        with self._over(job) as session:
             row = inspections.get(session, job.id)
             self._store.artifacts.remove(row.created, row.id)
             inspections.finish_undecided(row, reason)
-            self._tell(session, row)
+            self._announcer.tell(session, row)
         _log.warning("not decidable", code=reason.code)
 
     def _save_at_last(self, job: _Job, reason: Reason) -> None:
@@ -324,6 +340,7 @@ class JobRunner:
             except Exception:  # noqa: BLE001 (there is nothing left but to try again)
                 _log.exception("not even the failure could be stored", attempt=attempt)
                 if self._stopping.wait(_RETRIES_S[min(attempt, len(_RETRIES_S) - 1)]):
+                    self._put_down(job)
                     return  # still 'running' in the database: the next start ends it
             else:
                 return
@@ -331,55 +348,43 @@ class JobRunner:
     # ------------------------------------------------------------------------------------------------- transactions
 
     @contextmanager
-    def _write(self) -> Generator[Session]:
-        """A transaction with events in it; when it fails, nobody has been told anything."""
+    def _turn(self, job: _Job) -> Generator[Session]:
+        """A transaction that takes up a job; when it fails, none is taken up."""
+        at_work = self._announcer.at_work
         try:
-            with self._store.write() as session:
+            with self._announcer.write() as session:
+                self._on_rig, at_work.on_rig = job, job.id
                 yield session
         except BaseException:
-            self._told = None
+            self._on_rig, at_work.on_rig = None, None
             raise
 
     @contextmanager
-    def _turn(self, job: _Job | None) -> Generator[Session]:
-        """A transaction that takes up a job, or puts it down (none); when it fails, the job at hand stays what it was."""
-        before = self._job
+    def _over(self, job: _Job) -> Generator[Session]:
+        """A transaction that ends a job and puts it down; when it fails, the job stays at hand."""
+        at_work = self._announcer.at_work
+        before = (at_work.on_rig, at_work.judged)
         try:
-            with self._write() as session:
-                self._job = job
+            with self._announcer.write() as session:
+                at_work.on_rig = None if at_work.on_rig == job.id else at_work.on_rig
+                at_work.judged = None if at_work.judged == job.id else at_work.judged
                 yield session
         except BaseException:
-            self._job = before
+            if job.id in before:
+                at_work.on_rig = job.id if before[0] == job.id else at_work.on_rig
+                at_work.judged = job.id if before[1] == job.id else at_work.judged
             raise
+        self._put_down(job)
 
-    def _tell(self, session: Session, row: InspectionRow) -> None:
-        """Add what listeners should know to the transaction that makes it true."""
-        session.flush()
-        events.append(session, inspections.summary_of(row))
-        try:
-            state = self._with_queue(session, self._station.state())
-        except D3Error:  # a station that cannot say how it is must not cost the verdict
-            _log.exception("the station does not say how it is")
-            return
-        if state != self._told:
-            events.append(session, state)
-            self._told = state
-
-    def _with_queue(self, session: Session, state: RigState) -> RigState:
-        return state.model_copy(update={"running": self._job.id if self._job else None, "queued": inspections.queued(session)})
+    def _put_down(self, job: _Job) -> None:
+        with self._handover:
+            if self._judged is job:
+                self._judged = None
+                self._handover.notify_all()
+            elif self._on_rig is job:
+                self._on_rig = None
 
 
 def _code(result: Outcome | Reason) -> str | None:
     reason = result.reason if isinstance(result, Outcome) else result
     return reason.code if reason else None
-
-
-def _by_key(session: Session, key: str, digest: str) -> Inspection | None:
-    row = session.get(IdempotencyRow, key)
-    if row is None:
-        return None
-    if row.request_sha256 != digest:
-        raise IdempotencyMismatch(
-            "This Idempotency-Key was used for another request.", cure="Use a new key for a new request, and the old key only to repeat the old one."
-        )
-    return inspections.inspection_of(inspections.get(session, row.inspection_id))

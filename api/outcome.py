@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, Timings
@@ -38,21 +39,40 @@ class Outcome:
     pixel_pitch_mm: float
     artifacts: list[ArtifactFile] = field(default_factory=list["ArtifactFile"])
     """Named ``thumbnail.jpg``, ``rgb.png``, ``pseudo3d.png``, ``depth.png``, ``anomaly.png``, ``anomaly.tiff``, ``xyz.tiff``, ``cloud.ply``."""
+    frames: Path | None = None
+    """Folder of the camera's frames to be kept with the inspection; whoever stores the outcome moves it."""
+
+
+class Captured(Protocol):
+    """A captured part on its way to judgement; only the station that captured it knows what is in it."""
+
+    @property
+    def recipe(self) -> str:
+        """The recipe it is judged by."""
+        ...
 
 
 class Inspects(Protocol):
-    """What the job runner needs of a station. Called from one worker thread."""
+    """What the job runner needs of a station. Parts are captured from one thread and judged, in the same order, from another.
 
-    def inspect(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
-        """Capture the part on the rig and judge it.
+    A hardware or data fault becomes a NotDecidable outcome with its reason; only faults of the program itself raise.
+    """
 
-        A hardware or data fault becomes a NotDecidable outcome with its reason; only faults of the program itself raise.
+    def capture(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Captured | Outcome:
+        """Capture the part on the rig. When this returns, the part may leave the rig.
 
         Args:
             recipe: an existing recipe.
             report: told each stage as it begins.
-            cancelled: asked between frames and stages; when true the inspection ends NotDecidable, code job.cancelled.
+            cancelled: asked between frames; when true the inspection ends NotDecidable, code job.cancelled.
+
+        Returns:
+            What is to be judged, or the outcome where it came to nothing.
         """
+        ...
+
+    def judge(self, captured: Captured, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
+        """Reconstruct and judge a captured part; ``report`` and ``cancelled`` as for :meth:`capture`, asked between stages."""
         ...
 
     def recipes(self) -> list[str]:

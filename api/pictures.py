@@ -23,15 +23,20 @@ FAINT = 0.7
 OPAQUE = 3.0
 
 
-def reconstruction_files(result: Reconstruction) -> list[ArtifactFile]:
-    """Pictures, point map and cloud of a reconstruction."""
+def reconstruction_files(result: Reconstruction, *, with_points: bool = True) -> list[ArtifactFile]:
+    """Pictures of a reconstruction, and its point map and cloud where wanted."""
     height, width = result.foreground.shape
     small = cv2.resize(result.rgb, (THUMBNAIL_WIDTH, round(THUMBNAIL_WIDTH * height / width)), interpolation=cv2.INTER_AREA)
-    return [
+    pictures = [
         ArtifactFile("thumbnail.jpg", "image/jpeg", encode(".jpg", small)),
         ArtifactFile("rgb.png", "image/png", encode(".png", result.rgb)),
         ArtifactFile("pseudo3d.png", "image/png", encode(".png", result.photometric.pseudo3d)),
         ArtifactFile("depth.png", "image/png", encode(".png", depth_picture(result.points.xyz_mm[..., 2], result.foreground))),
+    ]
+    if not with_points:
+        return pictures
+    return [
+        *pictures,
         ArtifactFile("xyz.tiff", "image/tiff", tiff(result.points.xyz_mm)),
         ArtifactFile("cloud.ply", "application/octet-stream", cloud(result)),
     ]

@@ -49,11 +49,12 @@ class Reconstructor:
     Args:
         rig: the rig.
         calibration: what is known of it.
+        sequence: the rig's inspection sequence where it was made already; a rig that is given the same one again has its patterns loaded.
     """
 
-    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
+    def __init__(self, rig: RigConfig, calibration: Calibration, sequence: Sequence | None = None) -> None:
         self._format = rig.camera.pixel_format
-        self.sequence: Sequence = inspection_sequence(rig, fringe_patterns(rig, calibration.projectors))
+        self.sequence = sequence or inspection_sequence(rig, fringe_patterns(rig, calibration.projectors))
         self._solver = PhotometricSolver(calibration, saturation_dn=self._format.full_scale_dn)
         self._colour = ColourImage(calibration)
         self._four_eye = four_eye(rig, calibration)

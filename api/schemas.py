@@ -72,10 +72,25 @@ PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 class InspectionRequest(Schema):
     """Ask for the part on the rig to be inspected."""
 
-    recipe: str = Field(min_length=1, max_length=100, pattern=PRINTABLE, description="Recipe to inspect by.")
+    recipe: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        pattern=PRINTABLE,
+        description="Recipe to inspect by; the one the station was changed over to if left out.",
+    )
     serial: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Serial number of the part.")
     lot: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Lot the part belongs to.")
     order: str | None = Field(default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Production order.")
+    operator: str | None = Field(
+        default=None, min_length=1, max_length=100, pattern=PRINTABLE, description="Who stands at the line; the signed-in person if left out."
+    )
+    deadline_s: float | None = Field(
+        default=None,
+        gt=0,
+        le=86_400,
+        description="End it NotDecidable, code job.deadline, when there is no verdict after so long, s; the station's own limit if left out.",
+    )
 
 
 class SignIn(Schema):
@@ -133,7 +148,9 @@ class Provenance(Schema):
     calibration_id: str = Field(description="Identity of the calibration.")
     calibration_sha256: str = Field(description="SHA-256 of the calibration.")
     model_id: str | None = Field(description="Identity of the D³M model; none where it never got that far.")
-    model_sha256: str | None = Field(description="SHA-256 of the model file.")
+    model_sha256: str | None = Field(description="SHA-256 of the model's contents.")
+    recipe_version: int | None = Field(default=None, description="Version of the recipe; none where the recipe was never taught.")
+    software: str | None = Field(default=None, description="Version of d3station.")
 
 
 class Artifact(Schema):
@@ -144,6 +161,16 @@ class Artifact(Schema):
     size_bytes: int = Field(description="Size, bytes.")
     sha256: str = Field(description="SHA-256 of the content.")
     url: str = Field(description="Where to get it.")
+
+
+class Review(Schema):
+    """What a person says of a verdict."""
+
+    evaluation: Evaluation = Field(description="What the part is: OK or NotOK.")
+    confirms: bool = Field(description="Whether that is what the station said.")
+    reason: str | None = Field(description="Why the verdict was overruled; a note where it was confirmed.")
+    by: str = Field(description="Who reviewed.")
+    at: datetime = Field(description="When (UTC).")
 
 
 class InspectionSummary(Schema):
@@ -158,12 +185,15 @@ class InspectionSummary(Schema):
     serial: str | None = Field(description="Serial number of the part.")
     lot: str | None = Field(description="Lot of the part.")
     order: str | None = Field(description="Production order.")
+    operator: str | None = Field(default=None, description="Who stood at the line.")
     station: str = Field(description="Name of the station.")
     created: datetime = Field(description="When it was asked for (UTC).")
     started: datetime | None = Field(description="When work began (UTC).")
     finished: datetime | None = Field(description="When the verdict was stored (UTC).")
     score: float | None = Field(description="Anomaly score of the part.")
     threshold: float | None = Field(description="Score from which a part is NotOK.")
+    reviewed_as: Evaluation | None = Field(default=None, description="What the last review says the part is; none until reviewed.")
+    is_pinned: bool = Field(default=False, description="Whether its files are kept for good.")
     is_simulated: bool = Field(description="Whether the frames came from a simulated rig.")
     thumbnail_url: str | None = Field(description="A small picture of the part; none until finished.")
 
@@ -171,6 +201,9 @@ class InspectionSummary(Schema):
 class Inspection(InspectionSummary):
     """The whole record of an inspection."""
 
+    deadline: datetime | None = Field(default=None, description="When it ends NotDecidable if there is no verdict (UTC).")
+    reviews: list[Review] = Field(default=[], description="What people said of the verdict, oldest first; the verdict itself stays.")
+    files_removed: datetime | None = Field(default=None, description="When its files were removed to free space (UTC); none while they are kept.")
     banks: list[BankScore] = Field(description="Scores of the three memory banks.")
     regions: list[Region] = Field(description="Places that differ from good parts, strongest first.")
     timings: Timings | None = Field(description="Seconds by stage; none until finished.")
@@ -207,7 +240,9 @@ class RigState(Schema):
     is_simulated: bool = Field(description="Whether the rig is simulated.")
     calibration_id: str = Field(description="Identity of the calibration in use.")
     calibrated: datetime = Field(description="When the rig was calibrated (UTC).")
-    running: str | None = Field(description="Identity of the running inspection.")
+    running: str | None = Field(description="Identity of the running inspection: the one whose part is on the rig, else the one that is judged.")
+    judging: str | None = Field(default=None, description="Identity of the inspection whose part is judged; it may leave the rig.")
+    recipe: str | None = Field(default=None, description="Recipe that the station was changed over to.")
     queued: int = Field(description="Inspections that wait.")
 
 

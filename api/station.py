@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import time
+import shutil
+import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
 from acquisition.capture import CaptureWriter, Frame
 from acquisition.rig import nobody
 from acquisition.rig_process import AnyRig
+from acquisition.sequence import Sequence
+from api.ignoring import judged_part
 from api.outcome import ArtifactFile, Outcome
 from api.pictures import anomaly_files, reconstruction_files
-from api.recipes import Recipes
+from api.recipes import RecipeModel, Recipes
 from api.reconstruction import Reconstruction, Reconstructor
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState, Timings
+from api.scan_room import ScanRoom
+from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState
+from api.schemas_recipes import KeepFrames, Policy, RecipeVersion, RigSequence
+from api.stopwatch import Stopwatch
 from inference import prediction
-from inference.d3m import D3MConfig
+from inference.d3m import D3M, D3MConfig
 from inference.sample import D3Sample
 from rig_configs.calibration import Calibration
-from rig_configs.errors import D3Error, DeviceError, ModelError
+from rig_configs.errors import Cancelled, D3Error, DeviceError, ModelError
 from rig_configs.files import sha256_of
 
 
@@ -28,8 +36,21 @@ def unheard(*_: object) -> None:
     """Nobody listens."""
 
 
+@dataclass(slots=True)
+class CapturedPart:
+    """A part whose frames are all there; it is judged with what the recipe was when it was captured."""
+
+    recipe: str
+    definition: RecipeVersion
+    model: RecipeModel
+    reconstructor: Reconstructor
+    clock: Stopwatch
+    frames: Path | None
+    """Folder of the camera's frames, where the recipe may want them kept."""
+
+
 class Station:
-    """One inspection station. Its methods are called from one thread at a time; ``state`` from any.
+    """One inspection station. Parts are captured from one thread at a time and judged from one other; ``state`` is told to any.
 
     Args:
         name: name of the station.
@@ -37,15 +58,30 @@ class Station:
         calibration: what is known of the rig.
         recipes: what can be inspected.
         load_part: on a simulated rig, the hand that puts the next part of a recipe on the plate; called before a scan.
+        load_good_part: the same for parts that are good for sure, to teach from.
+        scratch: folder for frames until it is known whether they are kept; none keeps no frames.
     """
 
-    def __init__(self, name: str, rig: AnyRig, calibration: Calibration, recipes: Recipes, load_part: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        rig: AnyRig,
+        calibration: Calibration,
+        recipes: Recipes,
+        load_part: Callable[[str], None] | None = None,
+        load_good_part: Callable[[str], None] | None = None,
+        scratch: Path | None = None,
+    ) -> None:
         self.name = name
         self.rig = rig
         self.calibration = calibration
         self.models = recipes
+        self.load_good_part = load_good_part
+        self.on_rig = Lock()
+        """Held by whoever uses the rig."""
         self._load_part = load_part
-        self._reconstructor = Reconstructor(rig.config, calibration)
+        self._scratch = scratch
+        self._room = ScanRoom(rig.config, calibration)
         self._provenance = Provenance(
             rig=rig.config.name,
             rig_sha256=sha256_of(rig.config),
@@ -53,43 +89,80 @@ class Station:
             calibration_sha256=sha256_of(calibration),
             model_id=None,
             model_sha256=None,
+            software=version("d3station"),
         )
         self._lock = Lock()
-        self._state = StationState.READY
+        self._busy = 0
+        self._halted = False
         self._reason: Reason | None = None
 
     # -------------------------------------------------------------------------------------------------- the main job
 
     def inspect(self, recipe: str, report: Callable[[Stage], None] = unheard, cancelled: Callable[[], bool] = nobody) -> Outcome:
         """Capture the part on the rig and judge it; a hardware or data fault gives NotDecidable with its reason."""
-        clock = _Clock()
-        result: Reconstruction | None = None
-        judged: prediction.Prediction | None = None
-        reason: Reason | None = None
-        self._become(StationState.SINGLE_EXECUTION)
+        captured = self.capture(recipe, report, cancelled)
+        return captured if isinstance(captured, Outcome) else self.judge(captured, report, cancelled)
+
+    def capture(self, recipe: str, report: Callable[[Stage], None] = unheard, cancelled: Callable[[], bool] = nobody) -> CapturedPart | Outcome:
+        """Capture the part on the rig; it may leave the rig when this returns. A fault gives NotDecidable with its reason."""
+        clock = Stopwatch()
+        self._begin()
+        reconstructor: Reconstructor | None = None
         try:
-            model = self.models.model(recipe)  # before the capture: a part need not wait to hear that nothing can judge it
+            # Before the capture: a part need not wait to hear that nothing can judge it.
+            model, definition = self.models.model(recipe), self.models.definition(recipe)
+            reconstructor = self._room.take(definition.sequence)
             if self._load_part is not None:
                 self._load_part(recipe)
             clock.restart()
-            result = self.reconstruct(report, cancelled, clock)
-            report(Stage.INFERENCE)
-            clock.lap("reconstruct")
-            judged = model.predict(result.sample(recipe))
-            clock.lap("inference")
-            self._become(StationState.READY)
+            frames = self._scratch / uuid.uuid4().hex if self._scratch and definition.policy.keep_frames is not KeepFrames.NEVER else None
+            self._scan(reconstructor, report, cancelled, clock, frames)
         except D3Error as error:
+            self._put_away(reconstructor)
             reason = Reason(code=error.code, message=error.message, cure=error.cure)
             # A device that failed is the station's trouble until a scan goes well again; anything else is this part's.
-            self._become(StationState.ERROR if isinstance(error, DeviceError) else StationState.READY, reason)
+            self._end(reason if isinstance(error, DeviceError) else None)
+            report(Stage.SAVE)
+            return self._outcome(None, None, reason, clock)
         except BaseException:
-            self._become(StationState.READY)
+            self._put_away(reconstructor)
+            self._end()
             raise
+        with self._lock:
+            self._reason = None
+        return CapturedPart(recipe, definition, model, reconstructor, clock, frames)
+
+    def judge(self, captured: CapturedPart, report: Callable[[Stage], None] = unheard, cancelled: Callable[[], bool] = nobody) -> Outcome:
+        """Reconstruct and judge a captured part; what cannot be judged is NotDecidable with its reason."""
+        result: Reconstruction | None = None
+        judged: prediction.Prediction | None = None
+        reason: Reason | None = None
+        clock = captured.clock
+        try:
+            try:
+                _go_on(cancelled)
+                result = self._finish(captured.reconstructor, report, clock)
+            finally:
+                self._room.give_back(captured.reconstructor)
+            _go_on(cancelled)
+            report(Stage.INFERENCE)
+            clock.lap("reconstruct")
+            judged = captured.model.predict(judged_part(result.sample(captured.recipe), captured.definition.ignore))
+            clock.lap("inference")
+        except D3Error as error:
+            reason = Reason(code=error.code, message=error.message, cure=error.cure)
+        finally:
+            self._end(self._reason)
         report(Stage.SAVE)
-        return self._outcome(result, judged, reason, clock)
+        return self._outcome(result, judged, reason, clock, captured)
 
     def reconstruct(
-        self, report: Callable[[Stage], None] = unheard, cancelled: Callable[[], bool] = nobody, clock: _Clock | None = None, keep: Path | None = None
+        self,
+        report: Callable[[Stage], None] = unheard,
+        cancelled: Callable[[], bool] = nobody,
+        clock: Stopwatch | None = None,
+        keep: Path | None = None,
+        sequence: RigSequence | None = None,
     ) -> Reconstruction:
         """Capture what lies on the rig and reconstruct it.
 
@@ -98,23 +171,15 @@ class Station:
             cancelled: asked before every frame.
             clock: takes the times.
             keep: folder to keep the capture in; none keeps nothing.
+            sequence: what is done another way than rig.yaml says.
 
         Raises:
             D3Error: a device failed, or the frames give no surface.
         """
-        clock = clock or _Clock()
-        self._reconstructor.reset()
-        report(Stage.CAPTURE)
-        with closing(self.frames(cancelled, keep)) as frames:
-            for frame in frames:
-                self._reconstructor.add(frame)
-        clock.lap("capture")
-        report(Stage.PHOTOMETRIC)
-        report(Stage.STRUCTURED_LIGHT)
-        result = self._reconstructor.finish()
-        clock.seconds["photometric"] = result.photometric_s
-        clock.seconds["structured_light"] = result.structured_light_s
-        return result
+        clock = clock or Stopwatch()
+        with self._room.lend(sequence or RigSequence()) as reconstructor:
+            self._scan(reconstructor, report, cancelled, clock, keep)
+            return self._finish(reconstructor, report, clock)
 
     def frames(self, cancelled: Callable[[], bool] = nobody, keep: Path | None = None) -> Generator[Frame]:
         """The frames of one scan, kept as a capture where a folder is given. Closing it ends the scan, and turns the lights off.
@@ -122,7 +187,11 @@ class Station:
         Raises:
             DeviceError, Cancelled, CaptureError: from the scan and the writing.
         """
-        with closing(self.rig.scan(self._reconstructor.sequence, cancelled)) as scan:
+        with self._room.lend(RigSequence()) as reconstructor:
+            yield from self._frames(reconstructor.sequence, cancelled, keep)
+
+    def _frames(self, sequence: Sequence, cancelled: Callable[[], bool], keep: Path | None) -> Generator[Frame]:
+        with self.on_rig, closing(self.rig.scan(sequence, cancelled)) as scan:
             if keep is None:
                 yield from scan
                 return
@@ -138,6 +207,23 @@ class Station:
                 calibration_sha256=self._provenance.calibration_sha256,
             )
 
+    def _scan(
+        self, reconstructor: Reconstructor, report: Callable[[Stage], None], cancelled: Callable[[], bool], clock: Stopwatch, keep: Path | None
+    ) -> None:
+        report(Stage.CAPTURE)
+        with closing(self._frames(reconstructor.sequence, cancelled, keep)) as frames:
+            for frame in frames:
+                reconstructor.add(frame)
+        clock.lap("capture")
+
+    def _finish(self, reconstructor: Reconstructor, report: Callable[[Stage], None], clock: Stopwatch) -> Reconstruction:
+        report(Stage.PHOTOMETRIC)
+        report(Stage.STRUCTURED_LIGHT)
+        result = reconstructor.finish()
+        clock.seconds["photometric"] = result.photometric_s
+        clock.seconds["structured_light"] = result.structured_light_s
+        return result
+
     def teach(
         self,
         recipe: str,
@@ -146,7 +232,10 @@ class Station:
         config: D3MConfig | None = None,
         progress: Callable[[float, str], None] = unheard,
         cancelled: Callable[[], bool] = nobody,
-    ) -> None:
+        by: str = "command line",
+        note: str = "taught",
+        activate: bool = True,
+    ) -> D3M:
         """Teach a recipe from good parts scanned on this rig.
 
         Args:
@@ -156,16 +245,21 @@ class Station:
             config: settings of the model.
             progress: told the share that is done and what is done now.
             cancelled: asked before every frame and while fitting.
+            by: who teaches.
+            note: why; kept with the recipe's version.
+            activate: judge by the new model at once.
 
         Raises:
             D3Error: a scan failed, or the samples do not make a model; the recipe's old model stays.
         """
+        definition = self.models.definition(recipe)
 
         def scan(index: int) -> D3Sample:
             next_good_part(recipe)
-            return self.reconstruct(cancelled=cancelled).sample(f"good part {index + 1}")
+            sample = self.reconstruct(cancelled=cancelled, sequence=definition.sequence).sample(f"good part {index + 1}")
+            return judged_part(sample, definition.ignore)
 
-        self.models.teach(recipe, _Sized(parts, scan), config, progress, cancelled)
+        return self.models.teach(recipe, _Sized(parts, scan), config, progress, cancelled, by, note, activate)
 
     # ------------------------------------------------------------------------------------------------------- the rest
 
@@ -184,42 +278,72 @@ class Station:
     def state(self) -> RigState:
         """What the station is and does now."""
         with self._lock:
+            if self._halted:
+                state = StationState.HALTED
+            elif self._busy:
+                state = StationState.SINGLE_EXECUTION
+            else:
+                state = StationState.ERROR if self._reason else StationState.READY
             return RigState(
                 station=self.name,
-                state=self._state,
-                reason=self._reason,
+                state=state,
+                reason=self._reason if state is StationState.ERROR else None,
                 rig=self.rig.config.name,
                 is_simulated=self.rig.config.is_simulated,
                 calibration_id=self.calibration.calibration_id,
                 calibrated=self.calibration.created,
                 running=None,
+                recipe=self.models.current(),
                 queued=0,
             )
 
     def close(self) -> None:
         """Lights and projectors off, devices released."""
-        self._become(StationState.HALTED)
+        with self._lock:
+            self._halted = True
         self.rig.close()
 
-    def _become(self, state: StationState, reason: Reason | None = None) -> None:
+    def _begin(self) -> None:
         with self._lock:
-            self._state = state
-            if state is not StationState.SINGLE_EXECUTION:
-                self._reason = reason if state is StationState.ERROR else None
+            self._busy += 1
 
-    def _outcome(self, result: Reconstruction | None, judged: prediction.Prediction | None, reason: Reason | None, clock: _Clock) -> Outcome:
+    def _end(self, trouble: Reason | None = None) -> None:
+        """One part fewer is looked at; ``trouble`` is what is wrong with the station now."""
+        with self._lock:
+            self._busy -= 1
+            self._reason = trouble
+
+    def _put_away(self, reconstructor: Reconstructor | None) -> None:
+        if reconstructor is not None:
+            self._room.give_back(reconstructor)
+
+    def _outcome(
+        self,
+        result: Reconstruction | None,
+        judged: prediction.Prediction | None,
+        reason: Reason | None,
+        clock: Stopwatch,
+        captured: CapturedPart | None = None,
+    ) -> Outcome:
         camera = self.rig.config.camera
+        policy = captured.definition.policy if captured else Policy()
         files: list[ArtifactFile] = []
         if result is not None:
-            files += reconstruction_files(result)
+            files += reconstruction_files(result, with_points=policy.keep_sample)
         if judged is not None:
             files += anomaly_files(judged.anomaly_map)
         provenance = self._provenance
+        if captured is not None:
+            provenance = provenance.model_copy(update={"recipe_version": captured.definition.version or None})
         evaluation = Evaluation.NOT_DECIDABLE
         if judged is not None:
             provenance = provenance.model_copy(update={"model_id": judged.model_id, "model_sha256": judged.model_sha256})
             if reason is None:
                 evaluation = Evaluation.NOT_OK if judged.is_anomalous else Evaluation.OK
+        frames = captured.frames if captured else None
+        if frames is not None and policy.keep_frames is KeepFrames.NOT_OK and evaluation is Evaluation.OK:
+            shutil.rmtree(frames)
+            frames = None
         return Outcome(
             evaluation=evaluation,
             reason=reason,
@@ -234,27 +358,13 @@ class Station:
             height_px=camera.height_px,
             pixel_pitch_mm=camera.pixel_pitch_mm,
             artifacts=files,
+            frames=frames,
         )
 
 
-class _Clock:
-    """Seconds by stage."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self.restart()
-
-    def restart(self) -> None:
-        self._start = self._lap = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = now - self._lap
-        self._lap = now
-
-    def timings(self) -> Timings:
-        stages = {name: self.seconds.get(name, 0.0) for name in ("capture", "photometric", "structured_light", "inference")}
-        return Timings(**stages, total=time.perf_counter() - self._start)
+def _go_on(cancelled: Callable[[], bool]) -> None:
+    if cancelled():
+        raise Cancelled("The inspection was cancelled before its judgement.", cure="Start the inspection again when ready.")
 
 
 class _Sized(Iterable[D3Sample]):

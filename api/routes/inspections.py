@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
 from api.problems import IdempotencyMissing, documented
-from api.routes.moments import Moment
-from api.schemas import PRINTABLE, Evaluation, Inspection, InspectionPage, InspectionRequest, InspectionState, Role
+from api.routes.history import Wanted
+from api.schemas import Inspection, InspectionPage, InspectionRequest, InspectionState, Role
 from api.security import Principal, requires
 from api.service import Service, Serving
 from api.store import inspections
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/inspections", tags=["inspections"])
 
 MAX_WAIT_S = 60
 _EVERYBODY = requires(Role.OPERATOR, Role.MES)
-_ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 _LOCATION = {"Location": {"description": "Where the inspection is found.", "schema": {"type": "string"}}}
 
 InspectionId = Annotated[str, Path(description="Identity of the inspection.", max_length=100)]
@@ -33,7 +34,7 @@ Caller = Annotated[Principal, _EVERYBODY]
 @router.post(
     "",
     status_code=HTTPStatus.ACCEPTED,
-    responses=_ACCESS
+    responses=ACCESS
     | documented(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     | {
         200: {"model": Inspection, "description": "Finished: the verdict is here.", "headers": _LOCATION},
@@ -77,26 +78,20 @@ async def create_inspection(
     return inspection
 
 
-@router.get("", responses=_ACCESS)
+@router.get("", responses=ACCESS)
 def list_inspections(
     _caller: Caller,
     service: Serving,
-    serial: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this serial number.")] = None,
-    lot: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this lot.")] = None,
-    recipe: Annotated[str | None, Query(max_length=100, pattern=PRINTABLE, description="Only this recipe.")] = None,
-    evaluation: Annotated[Evaluation | None, Query(description="Only this verdict.")] = None,
-    since: Annotated[Moment | None, Query(alias="from", description="Only what was asked for at or after this (with time zone).")] = None,
-    until: Annotated[Moment | None, Query(alias="to", description="Only what was asked for before this (with time zone).")] = None,
+    wanted: Wanted,
     cursor: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="'next_cursor' of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Lines on a page.")] = 50,
 ) -> InspectionPage:
     """The history, newest first."""
-    wanted = inspections.History(serial, lot, recipe, evaluation, since, until, int(cursor) if cursor else None, limit)
     with service.store.read() as session:
-        return inspections.page(session, wanted)
+        return inspections.page(session, replace(wanted, before=int(cursor) if cursor else None, limit=limit))
 
 
-@router.get("/{inspection_id}", responses=_ACCESS | documented(HTTPStatus.NOT_FOUND))
+@router.get("/{inspection_id}", responses=ACCESS | documented(HTTPStatus.NOT_FOUND))
 def get_inspection(inspection_id: InspectionId, _caller: Caller, service: Serving) -> Inspection:
     """The whole record of an inspection."""
     return _get(service, inspection_id)
@@ -105,7 +100,7 @@ def get_inspection(inspection_id: InspectionId, _caller: Caller, service: Servin
 @router.get(
     "/{inspection_id}/artifacts/{name}",
     response_class=FileResponse,
-    responses=_ACCESS
+    responses=ACCESS
     | documented(HTTPStatus.NOT_FOUND)
     | {
         200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
@@ -131,7 +126,7 @@ def get_artifact(
     return FileResponse(path, media_type=artifact.media_type, headers=headers)
 
 
-@router.post("/{inspection_id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=_ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+@router.post("/{inspection_id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 def cancel_inspection(inspection_id: InspectionId, _caller: Caller, service: Serving) -> Inspection:
     """Give an inspection up. It ends NotDecidable, code job.cancelled: a waiting one now, a running one at its next frame."""
     return service.runner.cancel(inspection_id)

@@ -22,6 +22,8 @@ from rig_configs.errors import NotFound
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _PARTIAL = ".partial"
+FRAMES = "frames"
+"""Folder, beside an inspection's files, of the camera's frames."""
 _SWEEP_CHUNK = 500
 
 _log = structlog.get_logger(__name__)
@@ -37,13 +39,14 @@ class ArtifactFolders:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def write(self, created: datetime, inspection_id: str, files: Sequence[ArtifactFile]) -> list[dict[str, Any]]:
+    def write(self, created: datetime, inspection_id: str, files: Sequence[ArtifactFile], frames: Path | None = None) -> list[dict[str, Any]]:
         """Write all files of an inspection durably.
 
         Args:
             created: when the inspection was asked for (UTC); gives the day's folder.
             inspection_id: the inspection.
             files: what to keep, in memory.
+            frames: folder of the camera's frames on the same disk, already written; it is moved.
 
         Returns:
             ``name``, ``media_type``, ``size_bytes`` and ``sha256`` of each file, to be stored in the inspection's row.
@@ -52,7 +55,7 @@ class ArtifactFolders:
             OSError: the disk is full or fails; nothing is left behind.
             ValueError: a name is not a plain file name, or is there twice.
         """
-        if not files:
+        if not files and frames is None:
             return []
         names = [_checked(file.name) for file in files]
         if len(set(names)) != len(names):
@@ -67,6 +70,11 @@ class ArtifactFolders:
                     handle.write(file.content)
                     handle.flush()
                     os.fsync(handle.fileno())
+            if frames is not None:
+                for frame in frames.iterdir():
+                    sync_file(frame)
+                frames.rename(partial / FRAMES)
+                _sync_folder(partial / FRAMES)
             _sync_folder(partial)
             partial.rename(folder)
             _sync_folder(folder.parent)
@@ -76,6 +84,25 @@ class ArtifactFolders:
         return [
             {"name": f.name, "media_type": f.media_type, "size_bytes": len(f.content), "sha256": hashlib.sha256(f.content).hexdigest()} for f in files
         ]
+
+    def frames(self, created: datetime, inspection_id: str) -> Path:
+        """Folder of the camera's frames of an inspection.
+
+        Raises:
+            NotFound: none were kept.
+        """
+        folder = self._folder(created, inspection_id) / FRAMES
+        if not folder.is_dir():
+            raise NotFound(
+                "No frames of this inspection are kept.",
+                cure="Let the recipe's policy keep frames, and inspect again.",
+                detail="frames",
+            )
+        return folder
+
+    def size_bytes(self, created: datetime, inspection_id: str) -> int:
+        """What an inspection's files take, bytes."""
+        return sum(path.stat().st_size for path in self._folder(created, inspection_id).rglob("*") if path.is_file())
 
     def path(self, created: datetime, inspection_id: str, name: str) -> Path:
         """Where a file of an inspection is.
@@ -154,6 +181,15 @@ def _make_durably(folder: Path, known: Path) -> None:
         _sync_folder(parent)
         if parent == known:
             break
+
+
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

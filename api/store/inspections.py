@@ -8,17 +8,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, object_session
 
 from api.outcome import Outcome
 from api.schemas import Counts, Evaluation, Inspection, InspectionPage, InspectionState, InspectionSummary, Reason
+from api.store import tallies
 from api.store.clock import now
 from api.store.tables import InspectionRow
 from rig_configs.errors import NotFound
 
 API = "/api/v1"
 THUMBNAIL = "thumbnail.jpg"
+_DETAILS = (
+    "deadline",
+    "reviews",
+    "files_removed",
+    "banks",
+    "regions",
+    "timings",
+    "provenance",
+    "width_px",
+    "height_px",
+    "pixel_pitch_mm",
+)
 
 
 def inspection_url(inspection_id: str) -> str:
@@ -36,7 +49,7 @@ def inspection_of(row: InspectionRow) -> Inspection:
     base = inspection_url(row.id) + "/artifacts/"
     return Inspection.model_validate(
         _summary_fields(row)
-        | {name: getattr(row, name) for name in ("banks", "regions", "timings", "provenance", "width_px", "height_px", "pixel_pitch_mm")}
+        | {name: getattr(row, name) for name in _DETAILS}
         | {"artifacts": [artifact | {"url": base + artifact["name"]} for artifact in row.artifacts]}
     )
 
@@ -80,6 +93,11 @@ def unfinished(session: Session) -> Sequence[InspectionRow]:
     return session.scalars(select(InspectionRow).where(InspectionRow.state.in_(states)).order_by(InspectionRow.sequence)).all()
 
 
+def last_created(session: Session) -> datetime | None:
+    """When the newest inspection was asked for."""
+    return session.scalar(select(InspectionRow.created).order_by(InspectionRow.sequence.desc()).limit(1))
+
+
 def finish(row: InspectionRow, outcome: Outcome, artifacts: list[dict[str, Any]]) -> None:
     """Write a verdict into its row.
 
@@ -96,6 +114,8 @@ def finish(row: InspectionRow, outcome: Outcome, artifacts: list[dict[str, Any]]
         "regions": [region.model_dump(mode="json") for region in outcome.regions],
         "timings": outcome.timings.model_dump(mode="json"),
         "provenance": outcome.provenance.model_dump(mode="json"),
+        "model_id": outcome.provenance.model_id,
+        "recipe_version": outcome.provenance.recipe_version,
         "is_simulated": outcome.is_simulated,
         "width_px": outcome.width_px,
         "height_px": outcome.height_px,
@@ -105,6 +125,7 @@ def finish(row: InspectionRow, outcome: Outcome, artifacts: list[dict[str, Any]]
     for name, value in fields.items():
         setattr(row, name, value)
     row.artifacts = artifacts
+    row.kept_bytes = sum(artifact["size_bytes"] for artifact in artifacts)
     _close(row, outcome.evaluation, outcome.reason)
 
 
@@ -119,6 +140,11 @@ def _close(row: InspectionRow, evaluation: Evaluation, reason: Reason | None) ->
     row.evaluation = evaluation
     row.reason = reason.model_dump(mode="json") if reason else None
     row.finished = now()
+    tallies.describe(row)
+    session = object_session(row)
+    assert session is not None
+    session.flush()
+    tallies.count(session, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,29 +162,44 @@ class History:
     before: int | None = None
     """Cursor: only what was accepted before this sequence number."""
     limit: int = 50
+    order: str | None = None
+    is_reviewed: bool | None = None
 
 
 def page(session: Session, wanted: History) -> InspectionPage:
     """A page of the history, newest first."""
-    query = select(InspectionRow).order_by(InspectionRow.sequence.desc()).limit(wanted.limit + 1)
-    for column, value in (
-        (InspectionRow.serial, wanted.serial),
-        (InspectionRow.lot, wanted.lot),
-        (InspectionRow.recipe, wanted.recipe),
-        (InspectionRow.evaluation, wanted.evaluation),
-    ):
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.since is not None:
-        query = query.where(InspectionRow.created >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(InspectionRow.created < wanted.until)
-    if wanted.before is not None:
-        query = query.where(InspectionRow.sequence < wanted.before)
-    rows = session.scalars(query).all()
+    rows = session.scalars(history(session, wanted).limit(wanted.limit + 1)).all()
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
     return InspectionPage(items=[summary_of(row) for row in rows], next_cursor=str(rows[-1].sequence) if more else None)
+
+
+def history(session: Session, wanted: History) -> Select[InspectionRow]:
+    """The inspections that are wanted, newest first, as a query that an index answers in order.
+
+    The time an inspection is asked for never falls from one to the next, so a span of time is a span of the sequence.
+    """
+    query = select(InspectionRow).order_by(InspectionRow.sequence.desc())
+    for column, value in (
+        (InspectionRow.serial, wanted.serial),
+        (InspectionRow.lot, wanted.lot),
+        (InspectionRow.order, wanted.order),
+        (InspectionRow.recipe, wanted.recipe),
+        (InspectionRow.evaluation, wanted.evaluation),
+        (InspectionRow.is_reviewed, wanted.is_reviewed),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    edge = select(InspectionRow.sequence).limit(1)
+    if wanted.since is not None:
+        first = session.scalar(edge.where(InspectionRow.created >= wanted.since).order_by(InspectionRow.created, InspectionRow.sequence))
+        query = query.where(InspectionRow.created >= wanted.since, InspectionRow.sequence >= (first or 0))
+    if wanted.until is not None:
+        last = session.scalar(edge.where(InspectionRow.created < wanted.until).order_by(InspectionRow.created.desc(), InspectionRow.sequence.desc()))
+        query = query.where(InspectionRow.created < wanted.until, InspectionRow.sequence <= (last or 0))
+    if wanted.before is not None:
+        query = query.where(InspectionRow.sequence < wanted.before)
+    return query
 
 
 def counts(session: Session, since: datetime) -> Counts:

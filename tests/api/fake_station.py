@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import cv2
@@ -55,30 +55,47 @@ CANCELLED = replace(
 )
 
 
+@dataclass
+class FakeCapture:
+    recipe: str
+    outcome: Outcome
+
+
 class FakeStation:
-    """Implements ``Inspects``. ``gate`` closed holds an inspection in its capture; ``next`` is what comes of it."""
+    """Implements ``Inspects``. ``gate`` closed holds an inspection in its capture, ``judgement`` closed in its judgement; ``next`` is what
+    comes of it."""
 
     def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Semaphore(0)
+        self.judgement = threading.Event()
+        self.judgement.set()
+        self.judged: list[str] = []
         self.next: Outcome | BaseException = GOOD
         self.inspected: list[str] = []
         self.rig_state = StationState.READY
         self.closed = False
 
-    def inspect(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
+    def capture(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> FakeCapture | Outcome:
         self.inspected.append(recipe)
         report(Stage.CAPTURE)
         self.entered.release()
         while not self.gate.wait(0.02):
             if cancelled():
                 return CANCELLED
-        for stage in (Stage.PHOTOMETRIC, Stage.STRUCTURED_LIGHT, Stage.INFERENCE):
-            report(stage)
         if isinstance(self.next, BaseException):
             raise self.next
-        return self.next
+        return FakeCapture(recipe, self.next)
+
+    def judge(self, captured: FakeCapture, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
+        self.judged.append(captured.recipe)
+        for stage in (Stage.PHOTOMETRIC, Stage.STRUCTURED_LIGHT, Stage.INFERENCE):
+            report(stage)
+        while not self.judgement.wait(0.02):
+            if cancelled():
+                return CANCELLED
+        return captured.outcome
 
     def recipes(self) -> list[str]:
         return ["bolt", "ring"]

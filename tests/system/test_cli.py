@@ -54,7 +54,7 @@ def test_a_missing_model_says_how_to_teach(tmp_path: Path) -> None:
 
 
 def test_a_damaged_model_is_refused(data_dir: Path) -> None:
-    tensors = next(data_dir.glob("models/*/*.safetensors"))
+    tensors = next(data_dir.glob("models/*/*/*.safetensors"))
     data = bytearray(tensors.read_bytes())
     data[len(data) // 2] ^= 1
     tensors.write_bytes(data)

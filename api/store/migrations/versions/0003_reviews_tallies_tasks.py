@@ -39,6 +39,9 @@ def upgrade() -> None:
     ):
         op.add_column("inspections", column)
     kept = sa.text("kept_bytes > 0")
+    op.drop_index("ix_inspections_created", "inspections")
+    op.create_index("ix_inspections_created", "inspections", ["created", "sequence"])
+    op.create_index("ix_inspections_order", "inspections", ["production_order", "sequence"])
     op.create_index("ix_inspections_recipe_evaluation", "inspections", ["recipe", "evaluation", "sequence"])
     op.create_index("ix_inspections_reviewed", "inspections", ["is_reviewed", "sequence"])
     op.create_index("ix_inspections_model", "inspections", ["recipe", "model_id", "sequence"])

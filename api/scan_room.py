@@ -1,0 +1,86 @@
+"""Reconstructors for the recipes' sequences: one takes frames while another one's result is computed, and no more than these two."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Condition
+
+from acquisition.sequence import Sequence
+from api.reconstruction import Reconstructor
+from api.schemas_recipes import RigSequence
+from rig_configs.calibration import Calibration
+from rig_configs.errors import RigFileError
+from rig_configs.schema import RigConfig
+
+MOST = 2
+"""Captures in memory at a time: the one on the rig, and the one that is judged."""
+
+
+def rig_for(rig: RigConfig, wanted: RigSequence) -> RigConfig:
+    """The rig as a recipe wants to use it.
+
+    Raises:
+        RigFileError: the rig has no such projector, or cannot expose like that.
+    """
+    changes = {name: value for name, value in wanted.model_dump().items() if value is not None}
+    if not changes:
+        return rig
+    content = rig.model_dump()
+    content["sequence"] |= changes
+    try:
+        return RigConfig.model_validate(content)
+    except ValueError as cause:
+        raise RigFileError(
+            f"The recipe's sequence does not suit rig '{rig.name}': {cause}.", cure="Correct the recipe's sequence.", detail="sequence"
+        ) from cause
+
+
+class ScanRoom:
+    """Lends reconstructors of a sequence.
+
+    Args:
+        rig: the rig.
+        calibration: what is known of it.
+    """
+
+    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
+        self._rig = rig
+        self._calibration = calibration
+        self._wanted: RigSequence | None = None
+        self._sequence: Sequence | None = None
+        self._free: list[Reconstructor] = []
+        self._lent: dict[int, RigSequence] = {}
+        self._changed = Condition()
+
+    def take(self, wanted: RigSequence) -> Reconstructor:
+        """A reconstructor of a sequence, for the taker alone; waits while both are lent. Raises RigFileError."""
+        with self._changed:
+            while len(self._lent) >= MOST:
+                self._changed.wait()
+            if wanted != self._wanted:  # the patterns of one sequence are kept, as a rig has those of one loaded
+                self._free.clear()
+                self._sequence = None
+            made = self._free.pop() if self._free else Reconstructor(rig_for(self._rig, wanted), self._calibration, self._sequence)
+            self._wanted, self._sequence = wanted, made.sequence
+            self._lent[id(made)] = wanted
+            made.reset()
+            return made
+
+    def give_back(self, reconstructor: Reconstructor) -> None:
+        """End a loan; what the reconstructor holds is forgotten."""
+        with self._changed:
+            wanted = self._lent.pop(id(reconstructor))
+            if wanted == self._wanted:
+                reconstructor.reset()
+                self._free.append(reconstructor)
+            self._changed.notify()
+
+    @contextmanager
+    def lend(self, wanted: RigSequence) -> Generator[Reconstructor]:
+        """A reconstructor for as long as the block lasts. Raises RigFileError."""
+        reconstructor = self.take(wanted)
+        try:
+            yield reconstructor
+        finally:
+            self.give_back(reconstructor)
