@@ -60,6 +60,19 @@ def _block_points(xyz: NDArray[np.float32], part: NDArray[np.bool_], rows: int, 
     return points
 
 
+def organised_points(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], window: Window, cell_mm: float) -> tuple[NDArray[np.float32], float]:
+    """The points that are described: two by two in each feature cell.
+
+    Returns:
+        (2 · rows, 2 · columns, 3) float32 mm, NaN where unknown or off the part; and their usual distance, mm.
+    """
+    rows, columns = window.cells
+    pitch_mm = cell_mm / _POINTS_PER_CELL
+    cloud = np.ascontiguousarray(window.crop(xyz_mm), dtype=np.float32)
+    inside = np.ascontiguousarray(window.crop(part))
+    return _block_points(cloud, inside, rows * _POINTS_PER_CELL, columns * _POINTS_PER_CELL, 2.0 * pitch_mm), pitch_mm
+
+
 def _relief(z: NDArray[np.float32], valid: NDArray[np.bool_], pitch_mm: float) -> NDArray[np.float32]:
     """Height over the mean of 9×9 points around, in point pitches, soft-bounded to ±1."""
     filled = np.where(valid, z, 0.0).astype(np.float32)
@@ -97,11 +110,8 @@ def point_features(
     Raises:
         SampleError: less than half of the part has points (``sample.invalid.points``).
     """
-    rows, columns = window.cells
     inside = window.cell_mask(part)
-    pitch_mm = cell_mm / _POINTS_PER_CELL
-    cloud = np.ascontiguousarray(window.crop(xyz_mm), dtype=np.float32)
-    points = _block_points(cloud, np.ascontiguousarray(window.crop(part)), rows * _POINTS_PER_CELL, columns * _POINTS_PER_CELL, 2.0 * pitch_mm)
+    points, pitch_mm = organised_points(xyz_mm, part, window, cell_mm)
     valid = np.isfinite(points[..., 2])
 
     z = np.where(valid, points[..., 2], 0.0).astype(np.float32)
