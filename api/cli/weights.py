@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
+from api.cli.common import DATA_DIR, DataDirOption, JsonOption, cancellable, print_json, progress_bar, stderr
 
 app = typer.Typer(help="Show, import and train the weights that features are made with.", no_args_is_help=True)
 
@@ -32,13 +32,10 @@ def list_(data_dir: DataDirOption = DATA_DIR, as_json: JsonOption = False) -> No
     if as_json:
         print_json([asdict(state.card) | {key: value for key, value in asdict(state).items() if key != "card"} for state in states])
         return
-    table = Table("backbone", "of", "channels", "made for", "licence", "ready", "SHA-256")
-    for column in table.columns:
-        column.no_wrap = True
+    table = Table("backbone", "of", "channels", "licence", "ready", "SHA-256")
     for state in states:
         card = state.card
-        size = f"{card.working_px} px" if card.working_px else ""
-        table.add_row(card.name, card.modality, str(card.channels), size, card.license, "yes" if state.ready else "no", state.sha256[:10])
+        table.add_row(card.name, card.modality, str(card.channels), card.license, "yes" if state.ready else "no", state.sha256[:8])
     stderr.print(table)
     for state in states:
         if not state.ready:
@@ -63,3 +60,37 @@ def import_(
         print_json(asdict(origin) | {"file": str(path)})
     else:
         stderr.print(f"{origin.backbone} is ready: {path}, SHA-256 {origin.sha256}.", markup=False)
+
+
+@app.command()
+def pretrain(
+    dataset: Annotated[Path, typer.Argument(metavar="DIR", help="Data set whose good training samples give the clouds; no label is used.")],
+    layout: Annotated[str | None, typer.Option("--layout", help="Its layout; left out, it is found out.")] = None,
+    categories: Annotated[str | None, typer.Option(help="Categories to take, with commas between; all of them where left out.")] = None,
+    steps: Annotated[int, typer.Option(min=1, max=1_000_000, help="Training steps.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the network and of what each step draws.")] = 0,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Train the small Point-MAE on clouds alone, on a GPU where there is one; a run that was stopped goes on."""
+    from inference.datasets.dataset import Split
+    from inference.datasets.layouts import open_dataset
+    from inference.weights_pretraining import Pretraining, cut_clouds
+    from inference.weights_pretraining import pretrain as run
+
+    opened = open_dataset(dataset, layout)
+    wanted = [name.strip() for name in categories.split(",")] if categories else list(opened.categories)
+    samples = (sample.load() for name in wanted for sample in opened.samples(name, Split.TRAIN) if sample.sample_id.is_normal)
+    with cancellable() as cancelled, progress_bar("Training") as progress:
+        clouds, left_out = cut_clouds(samples, progress, cancelled)
+        source = f"trained on {len(clouds)} clouds of {dataset.resolve().name}: {', '.join(wanted)}"
+        origin, losses = run(clouds, Pretraining(steps=steps, seed=seed), source, folder_of(data_dir), progress, cancelled)
+    for why in left_out:
+        stderr.print(f"left out: {why}", markup=False)
+    tenth = max(1, len(losses) // 10)
+    loss = {"first": sum(losses[:tenth]) / tenth, "last": sum(losses[-tenth:]) / tenth} if losses else None
+    if as_json:
+        print_json(asdict(origin) | {"clouds": len(clouds), "left_out": left_out, "loss": loss})
+    else:
+        told = f", loss {loss['first']:.3f} to {loss['last']:.3f}" if loss else ""
+        stderr.print(f"{origin.backbone} is ready: {origin.source}{told}.", markup=False)
