@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.anomaly_map import find_regions, smooth_map
+from inference.anomaly_map import Canvas, find_regions
 from inference.features.extraction import SampleFeatures, extract
 from inference.fitting import fit_state
+from inference.methods import D3M_METHOD
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.prediction import BANK_NAMES, BankScore, Prediction
 from inference.sample import D3Sample
@@ -74,16 +75,17 @@ class D3M:
     def judge(self, features: SampleFeatures) -> Prediction:
         """Judge a part by its features."""
         decision, shape = self.state.decision, self.state.grid.image_shape
-        scores, distances = score_banks(features, self.state.fusion, self.state.banks, self.config)
-        score = float(decision.sample.voices(scores).max())
+        rows = [self.config.view.rows(source, features, self.state.fusion) for source in D3M_METHOD.banks]
+        scores, distances = score_banks(rows, self.state.banks, self.config.neighbours)
+        score = float(decision.score(scores))
         anomalous = score > decision.threshold
 
-        maps = np.stack([smooth_map(voice, features) for voice in decision.cell.voices(distances).T])
-        on_part = features.window.paste(features.cells.astype(np.float32), shape) > 0.0
-        anomaly_map = np.where(on_part, np.maximum(features.window.paste(maps.max(axis=0), shape), 0.0), 0.0).astype(np.float32)
+        canvas = Canvas.of(features)
+        maps = np.stack([canvas.smooth(voice) for voice in decision.cell.voices(distances).T])
+        anomaly_map = canvas.on_camera(decision.heard(maps), shape)
         regions = ()
         if anomalous:
-            bank_maps = np.stack([features.window.paste(bank, shape) for bank in maps[1:]])
+            bank_maps = np.stack([canvas.on_camera(bank, shape) for bank in maps[1:]])
             cell_px = features.window.width / features.cells.shape[1]
             regions = find_regions(anomaly_map, bank_maps, features.pitch_mm, least_px=round(cell_px**2))
         return Prediction(

@@ -1,4 +1,4 @@
-"""Decision: two one-class SVMs over the three banks, and limits that stand without a single defective part.
+"""Decision: two one-class SVMs over the banks, and limits that stand without a single defective part.
 
 Everything here is fitted on *held-out* good parts. A good part scored against a bank that holds its own patches is nearly
 at distance zero; limits drawn from such scores reject every new good part.
@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.linear_model import SGDOneClassSVM
+
+from inference.methods import Rule
 
 _OFFSET = 4.0
 """Added to standardised scores: the linear one-class SVM separates the data from the origin, so they must lie to one side of it."""
@@ -96,7 +98,9 @@ def with_svm(svm: OneClassFusion, scores: NDArray[np.floating]) -> NDArray[np.fl
     return np.concatenate([svm.score(scores)[..., None], np.asarray(scores, np.float64)], axis=-1)
 
 
-def fit_judge(svm: OneClassFusion, typical_of: NDArray[np.floating], maxima: NDArray[np.floating], false_reject_rate: float) -> Judge:
+def fit_judge(
+    svm: OneClassFusion, typical_of: NDArray[np.floating], maxima: NDArray[np.floating], false_reject_rate: float, rule: Rule = "largest"
+) -> Judge:
     """Limits of the SVM and the banks.
 
     Args:
@@ -104,8 +108,9 @@ def fit_judge(svm: OneClassFusion, typical_of: NDArray[np.floating], maxima: NDA
         typical_of: (M, 1 + B) held-out values whose median is the typical one.
         maxima: (N, 1 + B) what is held against the limit, one row a held-out good part.
         false_reject_rate: of the judgement as a whole.
+        rule: where the SVM decides alone it has the whole rate, else each voice an equal share.
     """
-    share = false_reject_rate / maxima.shape[1]
+    share = false_reject_rate / maxima.shape[1] if rule == "largest" else false_reject_rate
     return Judge(svm, np.median(typical_of, axis=0).astype(np.float64), np.array([tail_limit(column, share) for column in maxima.T]))
 
 
@@ -117,3 +122,13 @@ class Decision:
     cell: Judge
     threshold: float = 1.0
     """Of the sample score, which is 1 at the limit of good parts."""
+    rule: Rule = "largest"
+
+    def score(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(..., B) bank scores of samples to (...) judgements: 0 typical, 1 at the limit."""
+        voices = self.sample.voices(scores)
+        return voices.max(axis=-1) if self.rule == "largest" else voices[..., 0]
+
+    def heard(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(1 + B, ...) maps of the cells' voices to the one (...) that decides."""
+        return maps.max(axis=0) if self.rule == "largest" else maps[0]

@@ -71,10 +71,14 @@ class MemoryBank:
             seed: of the coreset.
             cancelled: see ``k_centre_greedy``.
         """
-        mean, scale = patches.mean(axis=0), channel_scale(patches.std(axis=0), groups)
-        standardised = (patches - mean) * scale
-        picked = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
-        return cls(mean.astype(np.float32), scale, np.ascontiguousarray(standardised[picked]))
+        mean, scale = patches.mean(axis=0).astype(np.float32), channel_scale(patches.std(axis=0), groups)
+        empty = cls(mean, scale, np.zeros((0, len(mean)), np.float32))
+        return cls(mean, scale, empty.thinned(patches, share, seed, cancelled))
+
+    def thinned(self, patches: NDArray[np.float32], share: float, seed: int, cancelled: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
+        """(M, C) rows of a coreset of (N, C) patches in this bank's units; see ``fit``."""
+        standardised = (patches - self.mean) * self.scale
+        return np.ascontiguousarray(standardised[k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)])
 
     def _standardise(self, patches: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray((patches - self.mean) * self.scale))

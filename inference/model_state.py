@@ -18,10 +18,11 @@ from inference.decision import Decision, Judge, OneClassFusion
 from inference.features.extraction import FeatureGrid
 from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName
 from inference.memory_bank import MemoryBank
+from inference.methods import Rule, View
 from inference.prediction import BANK_NAMES
 from inference.swapping import SwapMode
 
-FORMAT = "d3station-d3m/2"
+FORMAT = "d3station-d3m/3"
 
 
 class D3MConfig(BaseModel):
@@ -47,10 +48,15 @@ class D3MConfig(BaseModel):
         default="rgb", description="Image modality that is fused with the points: rgb in the paper, pseudo3d in its code."
     )
     coreset_share: float = Field(default=0.1, gt=0.0, le=1.0, description="Share of the patches kept in each bank.")
-    neighbours: int = Field(default=3, ge=2, le=50, description="Bank rows in the re-weighting of the sample score.")
+    most_bank_rows: int = Field(default=20_000, ge=100, le=1_000_000, description="Patches kept in each bank at most, however many parts are taught.")
+    neighbours: int = Field(default=3, ge=1, le=50, description="Bank rows in the re-weighting of the sample score; 1 leaves it out.")
     folds: int = Field(default=5, ge=2, le=50, description="Parts of the training set that are held out in turn to draw the limits.")
     false_reject_rate: float = Field(
         default=0.005, gt=0.0, lt=0.5, description="Share of good parts that may be rejected; the limits are drawn for it."
+    )
+    decision: Rule = Field(
+        default="largest",
+        description="Who decides: the one-class SVM alone, as in the paper, or the largest of it and the banks against their limits.",
     )
     fusion_steps: int = Field(default=150, ge=0, le=100_000, description="Training steps of the contrastive fusion.")
     fusion_batch: int = Field(default=512, ge=8, le=16_384, description="Patches in a training step of the contrastive fusion.")
@@ -62,6 +68,11 @@ class D3MConfig(BaseModel):
     def backbones(self) -> Backbones:
         """What makes the features."""
         return Backbones(self.image_backbone, self.point_backbone, self.point_interpolation)
+
+    @property
+    def view(self) -> View:
+        """How the banks are filled from features."""
+        return View(self.swap, self.alpha, self.fused_image)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,8 @@ class FitReport:
     """Sample score of each good part against banks without it; the limit is at 1."""
     held_out_bank_scores: tuple[tuple[float, ...], ...]
     """The same a bank: (samples) × (rgb, pseudo3d, fused)."""
+    held_out_map_maxima: tuple[tuple[float, ...], ...]
+    """Largest values of each part's maps: (samples) × (SVM, rgb, pseudo3d, fused)."""
     fusion_loss: tuple[float, float]
     """Mean InfoNCE loss over the first and the last tenth of the training; zeros without training."""
     bank_rows: tuple[int, ...]
@@ -155,7 +168,7 @@ class ModelState:
             grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])})),
             fusion=fusion.eval().requires_grad_(False),
             banks=tuple(MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows"))) for name in BANK_NAMES),
-            decision=Decision(judge("sample"), judge("cell"), limits["threshold"]),
+            decision=Decision(judge("sample"), judge("cell"), limits["threshold"], description["config"]["decision"]),
             report=FitReport(**{key: _tuples(value) for key, value in description["report"].items()}),
             backbones={str(name): str(sha256) for name, sha256 in description["backbones"].items()},
         )

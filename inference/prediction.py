@@ -47,7 +47,8 @@ class Prediction:
     threshold: float
     is_anomalous: bool
     anomaly_map: NDArray[np.float32]
-    """(H, W) on the camera's grid: 0 as on a typical good part (and off the part), 1 at the limit."""
+    """(H, W) on the camera's grid: 0 as on a typical good part, 1 at the limit; off the part it falls to 0 over eight cells, for where a
+    piece is missing only its surroundings can tell."""
     regions: tuple[Region, ...]
     """Largest peak first; empty on a good part."""
     banks: tuple[BankScore, ...]
