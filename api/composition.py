@@ -217,7 +217,7 @@ def open_station(
         opened = OpenRig(open_replay(capture), None)
         check_belongs(calibration, opened.rig.config, folder)
     if opened.bench is None:
-        return OpenStation(Station(name, opened.rig, calibration, Recipes(data_dir / "models")), None, None)
+        return OpenStation(Station(name, opened.rig, calibration, Recipes(data_dir / "models"), scratch=data_dir / "scratch"), None, None)
     from acquisition.simulation.user_mesh import known_parts
 
     try:
@@ -227,5 +227,7 @@ def open_station(
         raise
     hand = Hand(opened.bench, parts, seed)
     recipes = Recipes(data_dir / "models", parts)
-    station = Station(name, opened.rig, calibration, recipes, hand.next_part if automatic_hand else None)
+    station = Station(
+        name, opened.rig, calibration, recipes, hand.next_part if automatic_hand else None, hand.next_good_part, scratch=data_dir / "scratch"
+    )
     return OpenStation(station, hand, opened.bench)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sse_starlette import ServerSentEvent
 
 from api.schemas import InspectionSummary, RigState
+from api.schemas_recipes import Task
 from api.store.clock import now
 from api.store.tables import EventRow
 
@@ -49,9 +50,9 @@ class Bell:
             self._listeners.discard(entry)
 
 
-def append(session: Session, content: InspectionSummary | RigState) -> None:
+def append(session: Session, content: InspectionSummary | RigState | Task) -> None:
     """Add an event to the transaction that makes it true."""
-    kind = "inspection" if isinstance(content, InspectionSummary) else "station"
+    kind = "inspection" if isinstance(content, InspectionSummary) else "station" if isinstance(content, RigState) else "task"
     row = EventRow(type=kind, data=content.model_dump(mode="json"), created=now())
     session.add(row)
     session.flush()

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from api.recipes import Recipes
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, Timings
+from api.schemas_recipes import RigSequence
+from inference.d3m import D3M, D3MConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,41 @@ class Inspects(Protocol):
         """Reconstruct and judge a captured part; ``report`` and ``cancelled`` as for :meth:`capture`, asked between stages."""
         ...
 
+    @property
+    def models(self) -> Recipes:
+        """The recipes, with their versions and models."""
+        ...
+
+    @property
+    def load_good_part(self) -> Callable[[str], None] | None:
+        """On a simulated rig, the hand that puts the next good part of a recipe on the plate; elsewhere none: a person does."""
+        ...
+
+    def teach(
+        self,
+        recipe: str,
+        parts: int,
+        next_good_part: Callable[[str], None],
+        config: D3MConfig | None,
+        progress: Callable[[float, str], None],
+        cancelled: Callable[[], bool],
+        by: str,
+        note: str,
+        activate: bool,
+    ) -> D3M:
+        """Teach a recipe from good parts scanned on this rig, between inspections. Raises D3Error."""
+        ...
+
     def recipes(self) -> list[str]:
         """Names of the recipes that can be inspected by or taught."""
+        ...
+
+    def change_over(self, recipe: str) -> None:
+        """Set the station to a recipe, all made ready for its next part. Raises NotFound, ModelError."""
+        ...
+
+    def check_sequence(self, sequence: RigSequence) -> None:
+        """Raises Unprocessable for a sequence that the rig cannot do."""
         ...
 
     def describe(self, recipe: str) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from api import recipe_files
 from api.recipe_files import write_text
-from api.schemas_recipes import RecipeVersion
+from api.schemas_recipes import ModelInfo, RecipeVersion
 from api.store.clock import now
 from inference import model_file
 from inference.d3m import D3M, D3MConfig, FitReport
@@ -79,6 +80,11 @@ class Recipes:
         self._known = tuple(known)
         self._models: dict[str, RecipeModel] = {}
         self._lock = RLock()
+
+    @property
+    def root(self) -> Path:
+        """The folder of all recipes."""
+        return self._folder
 
     # ------------------------------------------------------------------------------------------------------- reading
 
@@ -153,6 +159,29 @@ class Recipes:
         if model_id not in self.model_ids(name):
             raise NotFound(f"Recipe '{name}' has no model '{model_id}'.", cure="GET the recipe: it lists its models.", detail="model")
         return model_file.load(self._folder / name / model_id)
+
+    def describe_models(self, name: str) -> list[ModelInfo]:
+        """A recipe's models, newest first; one whose description cannot be read is left out. Raises NotFound."""
+        active = self.definition(name).model_id
+        found: list[ModelInfo] = []
+        for model_id in self.model_ids(name):
+            folder = self._folder / name / model_id
+            try:
+                content = json.loads((folder / "model.json").read_bytes())
+                found.append(
+                    ModelInfo(
+                        model_id=model_id,
+                        model_sha256=content["model_sha256"],
+                        created=content["report"]["created"],
+                        taught_from=len(content["report"]["samples"]),
+                        threshold=content["decision"]["threshold"],
+                        size_bytes=sum(file.stat().st_size for file in folder.iterdir()),
+                        is_active=model_id == active,
+                    )
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return sorted(found, key=lambda model: model.created, reverse=True)
 
     def current(self) -> str | None:
         """The recipe that the station was changed over to."""

@@ -13,6 +13,7 @@ from api.outcome import Inspects
 from api.security_limits import AttemptLimit
 from api.settings import Settings
 from api.store.store import Store
+from api.tasks import TaskRunner
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Service:
     station: Inspects
     store: Store
     runner: JobRunner
+    tasks: TaskRunner
     accounts: Accounts
     attempts: AttemptLimit
 

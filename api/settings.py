@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     session_hours: float = Field(default=12.0, gt=0, le=24 * 31, description="How long a signed-in browser stays signed in, h.")
+    trusted_recipe_keys: tuple[str, ...] = Field(
+        default=(), description="Fingerprints of other stations' signing keys whose recipes may be imported, as a JSON list in the environment."
+    )
     deadline_s: float = Field(default=600.0, gt=0, le=86_400, description="Within what time an inspection has its verdict, or ends NotDecidable, s.")
     queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
 

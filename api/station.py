@@ -6,7 +6,6 @@ import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -15,38 +14,26 @@ from acquisition.capture import CaptureWriter, Frame
 from acquisition.rig import nobody
 from acquisition.rig_process import AnyRig
 from acquisition.sequence import Sequence
+from api.captured_part import CapturedPart
 from api.ignoring import judged_part
 from api.outcome import ArtifactFile, Outcome
 from api.pictures import anomaly_files, reconstruction_files
-from api.recipes import RecipeModel, Recipes
+from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
-from api.scan_room import ScanRoom
+from api.scan_room import ScanRoom, rig_for
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState
-from api.schemas_recipes import KeepFrames, Policy, RecipeVersion, RigSequence
+from api.schemas_recipes import KeepFrames, Policy, RigSequence
 from api.stopwatch import Stopwatch
 from inference import prediction
 from inference.d3m import D3M, D3MConfig
 from inference.sample import D3Sample
 from rig_configs.calibration import Calibration
-from rig_configs.errors import Cancelled, D3Error, DeviceError, ModelError
+from rig_configs.errors import Cancelled, D3Error, DeviceError, ModelError, RigFileError, Unprocessable
 from rig_configs.files import sha256_of
 
 
 def unheard(*_: object) -> None:
     """Nobody listens."""
-
-
-@dataclass(slots=True)
-class CapturedPart:
-    """A part whose frames are all there; it is judged with what the recipe was when it was captured."""
-
-    recipe: str
-    definition: RecipeVersion
-    model: RecipeModel
-    reconstructor: Reconstructor
-    clock: Stopwatch
-    frames: Path | None
-    """Folder of the camera's frames, where the recipe may want them kept."""
 
 
 class Station:
@@ -266,6 +253,19 @@ class Station:
     def recipes(self) -> list[str]:
         """Names of the recipes of this station."""
         return self.models.names()
+
+    def change_over(self, recipe: str) -> None:
+        """Set the station to a recipe: its model is read and its sequence made ready. Raises NotFound, ModelError."""
+        self.models.change_over(recipe)
+        with self._room.lend(self.models.definition(recipe).sequence):
+            pass
+
+    def check_sequence(self, sequence: RigSequence) -> None:
+        """Raises Unprocessable for a sequence that the rig cannot do."""
+        try:
+            rig_for(self.rig.config, sequence)
+        except RigFileError as error:
+            raise Unprocessable(error.message, cure=error.cure, detail="sequence") from error
 
     def describe(self, recipe: str) -> Recipe:
         """A recipe with the model it judges by; no model where it was never taught, or where the model cannot be read."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import mkdtemp
 
 import cv2
 import numpy as np
 
 from api.outcome import ArtifactFile, Outcome
+from api.recipes import Recipes
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState, Timings
+from api.schemas_recipes import RigSequence
+from inference.d3m import D3M, D3MConfig
+from inference.sample import D3Sample
 
+QUICK = D3MConfig(working_px=160, margin_px=8, fusion_steps=2, fusion_batch=16, folds=2, coreset_share=0.5)
 PICTURE = np.arange(12 * 16 * 3, dtype=np.uint8).reshape(12, 16, 3)
 PNG = cv2.imencode(".png", PICTURE)[1].tobytes()
 JPEG = cv2.imencode(".jpg", PICTURE)[1].tobytes()
@@ -76,6 +83,9 @@ class FakeStation:
         self.inspected: list[str] = []
         self.rig_state = StationState.READY
         self.closed = False
+        self.models = Recipes(Path(mkdtemp(prefix="fake-station-")), ("bolt", "ring"))
+        self.load_good_part: Callable[[str], None] | None = None
+        self.samples: Iterable[D3Sample] = ()
 
     def capture(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> FakeCapture | Outcome:
         self.inspected.append(recipe)
@@ -97,8 +107,22 @@ class FakeStation:
                 return CANCELLED
         return captured.outcome
 
+    def teach(self, recipe, parts, next_good_part, config, progress, cancelled, by, note, activate) -> D3M:
+        def scans() -> Iterator[D3Sample]:
+            for sample in self.samples:
+                next_good_part(recipe)
+                yield sample
+
+        return self.models.teach(recipe, scans(), config or QUICK, progress, cancelled, by, note, activate)
+
+    def change_over(self, recipe: str) -> None:
+        self.models.change_over(recipe)
+
+    def check_sequence(self, sequence: RigSequence) -> None:
+        pass
+
     def recipes(self) -> list[str]:
-        return ["bolt", "ring"]
+        return self.models.names()
 
     def describe(self, recipe: str) -> Recipe:
         return Recipe(name=recipe, model_id=None, threshold=None, taught_from=None)
@@ -113,6 +137,7 @@ class FakeStation:
             calibration_id="cal-1",
             calibrated=datetime(2025, 1, 1, tzinfo=UTC),
             running=None,
+            recipe=self.models.current(),
             queued=0,
         )
 
