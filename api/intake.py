@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from api.announcing import Announcer
 from api.outcome import Inspects
-from api.problems import IdempotencyMismatch, QueueFull
+from api.problems import IdempotencyMismatch, NoSpace, QueueFull
 from api.schemas import Evaluation, Inspection, InspectionRequest, InspectionState, Role
 from api.security import Principal
 from api.store import inspections
@@ -24,6 +26,18 @@ RETRY_AFTER_S = 5
 """When a caller should try again after finding the queue full: about one inspection."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the station takes in."""
+
+    queue: int
+    """How many inspections may wait."""
+    deadline_s: float
+    """Within what time an inspection has its verdict where its request does not say."""
+    reserve_bytes: int
+    """Space that results leave free on the disk."""
+
+
 class Intake:
     """Takes inspections in.
 
@@ -32,17 +46,15 @@ class Intake:
         station: knows the recipes.
         announcer: tells listeners.
         station_name: written on every inspection.
-        queue_limit: how many may wait.
-        deadline_s: within what time an inspection has its verdict where its request does not say.
+        limits: what is taken in.
     """
 
-    def __init__(self, store: Store, station: Inspects, announcer: Announcer, *, station_name: str, queue_limit: int, deadline_s: float) -> None:
+    def __init__(self, store: Store, station: Inspects, announcer: Announcer, station_name: str, limits: Limits) -> None:
         self._store = store
         self._station = station
         self._announcer = announcer
         self._station_name = station_name
-        self._queue_limit = queue_limit
-        self._deadline_s = deadline_s
+        self._limits = limits
 
     def submit(self, request: InspectionRequest, principal: Principal, idempotency_key: str | None) -> tuple[Inspection, bool]:
         """Take an inspection in; see :meth:`api.jobs.JobRunner.submit`."""
@@ -56,13 +68,14 @@ class Intake:
         if key is not None and (earlier := self._earlier(key, digest)) is not None:
             return earlier, False
         recipe = self._recipe(request)
+        self._check_space()
         is_simulated = self._station.state().is_simulated
         with self._announcer.write() as session:
             if key is not None and (earlier := _by_key(session, key, digest)) is not None:
                 return earlier, False
-            if inspections.queued(session) >= self._queue_limit:
+            if inspections.queued(session) >= self._limits.queue:
                 raise QueueFull(
-                    f"{self._queue_limit} inspections wait already; this one was not accepted.",
+                    f"{self._limits.queue} inspections wait already; this one was not accepted.",
                     cure="Send it again after the time in Retry-After.",
                     retry_after_s=RETRY_AFTER_S,
                 )
@@ -81,7 +94,7 @@ class Intake:
                 station=self._station_name,
                 requested_by=principal.name,
                 created=created,
-                deadline=created + timedelta(seconds=request.deadline_s or self._deadline_s),
+                deadline=created + timedelta(seconds=request.deadline_s or self._limits.deadline_s),
                 is_simulated=is_simulated,
                 is_reviewed=False,
                 is_pinned=False,
@@ -109,6 +122,15 @@ class Intake:
         if recipe not in known:
             raise NotFound(f"There is no recipe '{recipe}'.", cure=f"Use one of: {', '.join(sorted(known)) or 'none is there yet'}.", detail="recipe")
         return recipe
+
+    def _check_space(self) -> None:
+        free = shutil.disk_usage(self._store.data_dir).free
+        if free < self._limits.reserve_bytes:
+            raise NoSpace(
+                f"{free / 1e6:.0f} MB are free, and {self._limits.reserve_bytes / 1e6:.0f} MB stay free: no result would be kept.",
+                cure="Free space on the disk of the data folder, or let retention keep less.",
+                retry_after_s=60,
+            )
 
     def _earlier(self, key: str, digest: str) -> Inspection | None:
         with self._store.read() as session:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from api import events
 from api.announcing import Announcer
-from api.intake import Intake
+from api.intake import Intake, Limits
 from api.outcome import Captured, Inspects, Outcome
 from api.schemas import Inspection, InspectionRequest, InspectionState, Reason, RigState, Stage
 from api.schemas_webhooks import WebhookEvent
@@ -86,13 +86,19 @@ class JobRunner:
         station_name: written on every inspection.
         queue_limit: how many may wait.
         deadline_s: within what time an inspection has its verdict where its request does not say.
+        reserve_bytes: space that results leave free on the disk.
     """
 
-    def __init__(self, store: Store, station: Inspects, *, station_name: str, queue_limit: int = 20, deadline_s: float = 600.0) -> None:
+    def __init__(
+        self, store: Store, station: Inspects, *, station_name: str, queue_limit: int = 20, deadline_s: float = 600.0, reserve_bytes: int = 0
+    ) -> None:
         self._store = store
         self._station = station
         self._announcer = Announcer(store, station)
-        self._intake = Intake(store, station, self._announcer, station_name=station_name, queue_limit=queue_limit, deadline_s=deadline_s)
+        limits = Limits(queue_limit, deadline_s, reserve_bytes)
+        self._intake = Intake(store, station, self._announcer, station_name, limits)
+        self.orphans: list[str] = []
+        """Folders that belonged to no inspection when the service started."""
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._on_rig: _Job | None = None
@@ -149,7 +155,7 @@ class JobRunner:
                 events.append(session, summary)
                 outbox.announce(session, WebhookEvent.INSPECTION_FINISHED, summary)
                 _log.warning("inspection was interrupted", inspection=row.id)
-        self._store.artifacts.sweep(self._known)
+        self.orphans = [folder.name for folder in self._store.artifacts.sweep(self._known)]
         return [row.id for row in cut]
 
     def _known(self, ids: list[str]) -> set[str]:
@@ -175,6 +181,7 @@ class JobRunner:
             NotFound: no such recipe.
             Unprocessable: no recipe is named, and the station was not changed over to one.
             QueueFull: as many wait as may wait.
+            NoSpace: the disk is as full as it may get.
         """
         accepted = self._intake.submit(request, principal, idempotency_key)
         self._wake.set()

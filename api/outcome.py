@@ -41,7 +41,8 @@ class Outcome:
     height_px: int
     pixel_pitch_mm: float
     artifacts: list[ArtifactFile] = field(default_factory=list["ArtifactFile"])
-    """Named ``thumbnail.jpg``, ``rgb.png``, ``pseudo3d.png``, ``depth.png``, ``anomaly.png``, ``anomaly.tiff``, ``xyz.tiff``, ``cloud.ply``."""
+    """Named ``thumbnail.jpg``, ``rgb.png``, ``pseudo3d.png``, ``depth.png``, ``anomaly.png``, ``anomaly.tiff``, ``xyz.tiff``, ``cloud.ply``,
+    ``height.png``, ``fused_height.tiff``."""
     frames: Path | None = None
     """Folder of the camera's frames to be kept with the inspection; whoever stores the outcome moves it."""
 

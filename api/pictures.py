@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from api.outcome import ArtifactFile
 from api.reconstruction import Reconstruction
+from photometric.camera import pixel_pitch_mm
+from photometric.fused_height import fuse_height
+from rig_configs.calibration import Pinhole
 from structured_light.formats import write_ply
 
 THUMBNAIL_WIDTH = 228
@@ -39,6 +42,18 @@ def reconstruction_files(result: Reconstruction, *, with_points: bool = True) ->
         *pictures,
         ArtifactFile("xyz.tiff", "image/tiff", tiff(result.points.xyz_mm)),
         ArtifactFile("cloud.ply", "application/octet-stream", cloud(result)),
+    ]
+
+
+def height_files(result: Reconstruction, camera: Pinhole) -> list[ArtifactFile]:
+    """The fused height, the cloud's trueness with the normals' detail, as a picture and as numbers (mm, rig frame)."""
+    photometric, points = result.photometric, result.points
+    height_mm = fuse_height(
+        photometric.normals, photometric.valid, points.xyz_mm[..., 2], points.sigma_z_mm, pixel_pitch_mm(camera), float(camera.centre_mm[2])
+    )
+    return [
+        ArtifactFile("height.png", "image/png", encode(".png", depth_picture(height_mm, result.foreground))),
+        ArtifactFile("fused_height.tiff", "image/tiff", tiff(height_mm)),
     ]
 
 

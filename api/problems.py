@@ -61,6 +61,13 @@ class QueueFull(Retry):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
+class NoSpace(Retry):
+    """The disk is as full as it may get."""
+
+    base_code = "store.space"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
 class TooManyAttempts(Retry):
     """Too many sign-ins failed."""
 

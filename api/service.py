@@ -8,8 +8,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.accounts import Accounts
+from api.file_cache import FileCache
 from api.jobs import JobRunner
 from api.outcome import Inspects
+from api.retention import Retention
 from api.security_limits import AttemptLimit
 from api.settings import Settings
 from api.store.store import Store
@@ -25,6 +27,8 @@ class Service:
     store: Store
     runner: JobRunner
     tasks: TaskRunner
+    retention: Retention
+    cache: FileCache
     accounts: Accounts
     attempts: AttemptLimit
 

@@ -25,6 +25,15 @@ class Settings(BaseSettings):
     trusted_recipe_keys: tuple[str, ...] = Field(
         default=(), description="Fingerprints of other stations' signing keys whose recipes may be imported, as a JSON list in the environment."
     )
+    reserve_bytes: int = Field(
+        default=500_000_000,
+        ge=0,
+        description="Space that results leave free on the disk, bytes; when it is touched, inspections are refused with 507.",
+    )
+    keep_days: float = Field(default=90.0, gt=0, description="How long the files of an inspection are kept, days.")
+    keep_days_not_ok: float = Field(default=730.0, gt=0, description="How long the files of what is NotOK, or was found so, are kept, days.")
+    keep_count: int | None = Field(default=None, ge=1, description="Of how many inspections at most files are kept; any number when not given.")
+    cache_bytes: int = Field(default=1_000_000_000, ge=0, description="What tiles and small clouds, made on demand, may take on the disk, bytes.")
     deadline_s: float = Field(default=600.0, gt=0, le=86_400, description="Within what time an inspection has its verdict, or ends NotDecidable, s.")
     queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
 

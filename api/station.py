@@ -17,7 +17,7 @@ from acquisition.sequence import Sequence
 from api.captured_part import CapturedPart
 from api.ignoring import judged_part
 from api.outcome import ArtifactFile, Outcome
-from api.pictures import anomaly_files, reconstruction_files
+from api.pictures import anomaly_files, height_files, reconstruction_files
 from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
 from api.scan_room import ScanRoom, rig_for
@@ -330,6 +330,8 @@ class Station:
         files: list[ArtifactFile] = []
         if result is not None:
             files += reconstruction_files(result, with_points=policy.keep_sample)
+            if policy.keep_sample:
+                files += height_files(result, self.calibration.camera)
         if judged is not None:
             files += anomaly_files(judged.anomaly_map)
         provenance = self._provenance

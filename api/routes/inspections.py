@@ -35,7 +35,7 @@ Caller = Annotated[Principal, _EVERYBODY]
     "",
     status_code=HTTPStatus.ACCEPTED,
     responses=ACCESS
-    | documented(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    | documented(HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.INSUFFICIENT_STORAGE)
     | {
         200: {"model": Inspection, "description": "Finished: the verdict is here.", "headers": _LOCATION},
         202: {"description": "Accepted and stored; not finished yet.", "headers": _LOCATION},

@@ -127,6 +127,14 @@ class ArtifactFolders:
             _log.warning("files of an unfinished inspection removed", inspection=inspection_id, folder=str(folder))
             shutil.rmtree(folder)
 
+    def discard(self, created: datetime, inspection_id: str) -> None:
+        """Remove an inspection's files, which are not kept any longer: gone at once, also where the service dies while they are deleted."""
+        folder = self._folder(created, inspection_id)
+        if folder.is_dir():
+            leaving = folder.with_name(folder.name + _PARTIAL)
+            folder.rename(leaving)
+            shutil.rmtree(leaving)
+
     def sweep(self, known: Callable[[list[str]], set[str]]) -> list[Path]:
         """Clear up after a crash.
 
