@@ -13,15 +13,32 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.types import Lifespan
 
-from api import problems
+from api import problems, recipe_archive
 from api.accounts import Accounts
 from api.body_limit import BodyLimit
+from api.file_cache import FileCache
 from api.jobs import JobRunner
 from api.log import configure_logging
 from api.outcome import Inspects
 from api.panel_files import PANEL_DIST, Panel
 from api.response_headers import ResponseHeaders
-from api.routes import audit, contract, health, inspections, keys, reviews, sessions, station, users
+from api.retention import Retention
+from api.routes import (
+    audit,
+    contract,
+    health,
+    inspections,
+    keys,
+    recipe_archives,
+    recipes,
+    reviews,
+    sessions,
+    station,
+    storage,
+    tasks,
+    users,
+    viewing,
+)
 from api.security import Public, Requires
 from api.security_limits import AttemptLimit
 from api.service import Service
@@ -29,6 +46,7 @@ from api.service_lock import ServiceLock
 from api.settings import Settings
 from api.store.inspections import API
 from api.store.store import Store
+from api.tasks import TaskRunner
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +74,17 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
         settings=settings,
         station=inspects,
         store=store,
-        runner=JobRunner(store, inspects, station_name=settings.station_name, queue_limit=settings.queue_limit, deadline_s=settings.deadline_s),
+        runner=JobRunner(
+            store,
+            inspects,
+            station_name=settings.station_name,
+            queue_limit=settings.queue_limit,
+            deadline_s=settings.deadline_s,
+            reserve_bytes=settings.reserve_bytes,
+        ),
+        tasks=TaskRunner(store),
+        retention=Retention(store, settings),
+        cache=FileCache(store.data_dir / "cache", settings.cache_bytes),
         accounts=Accounts(store, settings.session_hours),
         attempts=AttemptLimit(),
     )
@@ -80,10 +108,14 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     try:
         lock.acquire()
         await run_in_threadpool(service.store.upgrade)
+        await run_in_threadpool(service.tasks.recover)
         await run_in_threadpool(service.runner.start)
+        service.retention.start()
         _log.info("service started", station=service.settings.station_name, data_dir=str(service.store.data_dir))
         yield
     finally:
+        await run_in_threadpool(service.retention.stop)
+        await run_in_threadpool(service.tasks.stop)
         await run_in_threadpool(service.runner.stop)
         await run_in_threadpool(service.station.close)
         service.store.close()
@@ -103,10 +135,24 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         redirect_slashes=False,
     )
     problems.install(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger={recipe_archives.IMPORT: recipe_archive.MOST_BYTES})
     app.add_middleware(ResponseHeaders)
     v1 = APIRouter(prefix=API)
-    for module in (reviews, inspections, station, sessions, users, keys, audit, contract):
+    for module in (
+        reviews,
+        inspections,
+        station,
+        recipes,
+        recipe_archives,
+        tasks,
+        viewing,
+        storage,
+        sessions,
+        users,
+        keys,
+        audit,
+            contract,
+    ):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
