@@ -19,6 +19,7 @@ from api.body_limit import BodyLimit
 from api.file_cache import FileCache
 from api.jobs import JobRunner
 from api.log import configure_logging
+from api.mes.sender import WebhookSender
 from api.outcome import Inspects
 from api.panel_files import PANEL_DIST, Panel
 from api.response_headers import ResponseHeaders
@@ -38,6 +39,7 @@ from api.routes import (
     tasks,
     users,
     viewing,
+    webhooks,
 )
 from api.security import Public, Requires
 from api.security_limits import AttemptLimit
@@ -112,7 +114,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
         await run_in_threadpool(service.runner.start)
         service.retention.start()
         _log.info("service started", station=service.settings.station_name, data_dir=str(service.store.data_dir))
-        yield
+        async with WebhookSender(service.store, service.settings.webhook_networks).running():
+            yield
     finally:
         await run_in_threadpool(service.retention.stop)
         await run_in_threadpool(service.tasks.stop)
@@ -151,7 +154,8 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         users,
         keys,
         audit,
-            contract,
+        webhooks,
+        contract,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
