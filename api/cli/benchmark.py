@@ -19,7 +19,7 @@ from rig_configs.errors import SampleError
 if TYPE_CHECKING:
     from photometric.benchmark import BenchmarkResult
 
-app = typer.Typer(help="Run the station's methods on data by others, and compare with the truth.", no_args_is_help=True)
+app = typer.Typer()
 
 ERROR_SCALE_DEG = 45.0
 """The error map's colours end here, so that pictures of different objects compare."""

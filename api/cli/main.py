@@ -8,7 +8,23 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from api.cli import access, benchmark, benchmark_normals, calibrate, dataset, db, demo, inspect, reconstruct, rig, serve, teach, upkeep, weights
+from api.cli import (
+    access,
+    benchmark,
+    benchmark_d3m,
+    benchmark_normals,
+    calibrate,
+    dataset,
+    db,
+    demo,
+    inspect,
+    reconstruct,
+    rig,
+    serve,
+    teach,
+    upkeep,
+    weights,
+)
 from rig_configs.errors import Cancelled, ConfigurationError, D3Error
 
 app = typer.Typer(
@@ -26,6 +42,7 @@ app.command("reconstruct")(reconstruct.reconstruct)
 app.add_typer(dataset.app, name="dataset")
 app.command("teach")(teach.teach)
 app.command("inspect")(inspect.inspect)
+benchmark.app.callback(invoke_without_command=True)(benchmark_d3m.benchmark)
 benchmark.app.command("normals")(benchmark_normals.normals)
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(weights.app, name="weights")
