@@ -47,7 +47,7 @@ def extract_all(
     for sample in samples:
         _check(cancelled)
         if grid is None:
-            grid = feature_grid(sample, config.working_px, config.margin_px)
+            grid = feature_grid(sample, config.working_px, config.margin_px, config.smallest_defect_mm)
         features.append(extract(sample, grid, config.backbones))
         # A stream may not tell its length: the bar then slows down towards the stage's end, but never falls.
         share = len(features) / expected if expected >= len(features) else 1.0 - 1.0 / (1.0 + len(features) / 10.0)

@@ -31,7 +31,12 @@ class D3MConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     working_px: int = Field(
-        default=448, ge=64, le=2048, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
+        default=448, ge=64, le=8192, description="Long side of the window around the part, working pixels; sets the scale at the first sample."
+    )
+    smallest_defect_mm: float | None = Field(
+        default=None,
+        gt=0.0,
+        description="Side of the smallest defect that must be seen, mm: cells are then no larger, up to the camera's own pixels, whatever working_px says.",
     )
     margin_px: int = Field(default=16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
     image_backbone: ImageBackboneName = Field(

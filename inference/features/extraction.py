@@ -51,8 +51,8 @@ class SampleFeatures:
     name: str
 
 
-def feature_grid(sample: D3Sample, working_px: int, margin_px: int) -> FeatureGrid:
-    """The grid on which this part fills the working size.
+def feature_grid(sample: D3Sample, working_px: int, margin_px: int, smallest_defect_mm: float | None = None) -> FeatureGrid:
+    """The grid on which this part fills the working size; finer where a cell would be larger than the smallest defect.
 
     Raises:
         SampleError: no part, or no points on it.
@@ -60,6 +60,8 @@ def feature_grid(sample: D3Sample, working_px: int, margin_px: int) -> FeatureGr
     part = outlined(sample.foreground, sample.name)
     scale = working_scale(part, working_px, margin_px)
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
+    if smallest_defect_mm is not None:
+        scale = min(1.0, max(scale, CELL_PX * pitch_mm / smallest_defect_mm))
     shape = (sample.rgb.shape[0], sample.rgb.shape[1])
     return FeatureGrid(image_shape=shape, scale=scale, margin_px=margin_px, cell_mm=CELL_PX / scale * pitch_mm)
 

@@ -21,10 +21,13 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from inference.features.tiling import with_border
 from rig_configs.errors import ModelError
 
 _TAPS = {"efficientnet-lite0": (4, 10), "efficientnet-lite1": (6, 14), "efficientnet-lite2": (6, 14)}
 """Blocks, counted from zero, whose outputs are taken: the last at stride 8 and the last at stride 16."""
+
+_FINE_PX, _COARSE_PX = 8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,23 @@ class EfficientNetLite:
     channels: int
     weights_sha256: str
 
-    @torch.inference_mode()
+    core_px: int = 1024
+    """Side of what a tile of a large picture contributes."""
+
+    @property
+    def border_px(self) -> int:
+        """How far a feature sees, rounded up to whole cells of the coarser tap."""
+        reach, jump = 1.0, 2.0  # the stem: three pixels at a step of two
+        for block in self.network._blocks[: self.taps[-1] + 1]:
+            reach += jump * (block._depthwise_conv.kernel_size[0] - 1) / 2
+            jump *= block._depthwise_conv.stride[0]
+            # A step of two pads one side more than the other.
+            reach += jump / 2 if block._depthwise_conv.stride[0] > 1 else 0
+        reach += jump + jump  # the local mean, and the upsampling between coarse cells
+        return int(-(-reach // _COARSE_PX) * _COARSE_PX)
+
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Feature maps of a batch.
+        """Feature maps of a batch; a large picture is computed in tiles, and its features are the same.
 
         Args:
             images: (B, H, W, 3) uint8 RGB, H and W multiples of 16.
@@ -46,6 +63,13 @@ class EfficientNetLite:
         Returns:
             (B, channels, H/8, W/8) float32.
         """
+        border_px = self.border_px
+        if max(images.shape[1:3]) <= self.core_px + 2 * border_px:
+            return self._whole(images)
+        return np.stack([with_border(image, lambda tile: self._whole(tile[None])[0], _FINE_PX, self.core_px, border_px) for image in images])
+
+    @torch.inference_mode()
+    def _whole(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
         x = ((batch.float() - 127.0) / 128.0).contiguous(memory_format=torch.channels_last)
         network = self.network

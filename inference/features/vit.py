@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from inference.features.tiling import blended
 from inference.features.transformer import Block
 
 PATCH_PX, WIDTH, DEPTH, HEADS = 8, 768, 12, 12
 TRAINED_PX = 224
+_TILE_PX, _OVERLAP_PX = 448, 64
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -84,12 +86,17 @@ class DinoViT:
     channels: int
     weights_sha256: str
 
-    @torch.inference_mode()
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(B, H, W, 3) uint8 RGB, H and W multiples of 8, to (B, channels, H/8, W/8) float32. See ``ImageBackbone``."""
+        """(B, H, W, 3) uint8 RGB, H and W multiples of 8, to (B, channels, H/8, W/8) float32. See ``ImageBackbone``.
+
+        A picture larger than 448 px is seen in tiles of that size that overlap and are blended: attention over all of it would grow with
+        the square of its area.
+        """
+        # One by one: a batch of such long sequences gains nothing on CPU and holds all their activations.
+        return np.stack([blended(image, self._tile, PATCH_PX, _TILE_PX, _OVERLAP_PX) for image in images])
+
+    @torch.inference_mode()
+    def _tile(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _STD))
-        maps: list[torch.Tensor] = []
-        for image in images:  # one by one: a batch of such long sequences gains nothing on CPU and holds all their activations
-            x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255.0
-            maps.append(self.network((x - mean) / std).float())
-        return torch.cat(maps).contiguous().numpy()
+        x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255.0
+        return self.network((x - mean) / std)[0].contiguous().numpy()

@@ -45,6 +45,18 @@ def test_scale_stays_the_same_whatever_the_outline(sample_of):
             assert work / source == pytest.approx(grid.scale, rel=0.01)
 
 
+def test_cells_are_no_larger_than_the_smallest_defect_nor_finer_than_the_camera(sample_of):
+    sample = sample_of(0)  # 0.1 mm a pixel
+    usual = feature_grid(sample, 128, 16)
+    assert usual.cell_mm > 1.5
+    assert feature_grid(sample, 128, 16, 5.0) == usual
+    fine = feature_grid(sample, 128, 16, 1.2)
+    assert fine.cell_mm == pytest.approx(1.2, rel=1e-6)
+    window = part_window(outlined(sample.foreground), fine.scale, fine.margin_px)
+    assert window.width / window.cells[1] * 0.1 == pytest.approx(1.2, rel=0.02)
+    assert feature_grid(sample, 128, 16, 0.01).scale == 1.0
+
+
 def test_outline_fills_holes_and_drops_specks(sample_of):
     mask = sample_of(0).foreground.copy()
     whole = outlined(mask)
