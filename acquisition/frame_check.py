@@ -41,6 +41,7 @@ class FrameCheck:
         self._dark_patterns = dark_patterns
         self._before: _Seen | None = None
         self._ambient_mean: float | None = None
+        self._zones: list[_Seen] = []
         self._counts_anew = True
 
     def burst_begins(self) -> None:
@@ -65,6 +66,8 @@ class FrameCheck:
         self._before, self._counts_anew = seen, False
         if isinstance(step, AmbientStep):
             self._ambient_mean = seen.mean
+        if isinstance(step, ZoneStep):
+            self._zones.append(seen)
 
     def _check_count(self, raw: RawFrame, step: AnyStep) -> None:
         before = self._before
@@ -77,7 +80,9 @@ class FrameCheck:
             raise _fault(step, f"comes after {ahead - 1} lost frame(s)", "gap", "Inspect again; if it returns, check the camera's link and buffers.")
 
     def _check_light(self, seen: _Seen, full: int) -> None:
-        step, before, ambient_mean = seen.step, self._before, self._ambient_mean
+        step, ambient_mean = seen.step, self._ambient_mean
+        if isinstance(step, AmbientStep) and seen.is_blank:
+            raise _fault(step, "is blank: every pixel is the same", "blank", "Check the camera's link and test patterns, then inspect again.")
         if ambient_mean is None:
             return
         meant_dark = isinstance(step, FringeStep) and (step.projector, step.pattern) in self._dark_patterns
@@ -85,13 +90,21 @@ class FrameCheck:
             raise _fault(
                 step, f"is dark: {self._source(step)} did not shine", "dark", "Check that light's plug, controller and LED, then inspect again."
             )
-        if before is not None and seen.shows_again(before, ambient_mean):
+        if self._before is not None and seen.shows_again(self._before, ambient_mean):
             raise _fault(
                 step,
-                f"shows the step before, {before.step.key}, again: {self._source(step)} did not move on",
+                f"shows the step before, {self._before.step.key}, again: {self._source(step)} did not move on",
                 "unchanged",
                 "Check the trigger line and the timing of that device, then inspect again.",
             )
+        for other in self._zones if isinstance(step, ZoneStep) else ():
+            if seen.shows_again(other, ambient_mean):
+                raise _fault(
+                    step,
+                    f"shows {self._source(other.step)} again in place of {self._source(step)}",
+                    "wrong_zone",
+                    "Check the light controller's channels and their wires, then inspect again.",
+                )
 
     def _source(self, step: AnyStep) -> str:
         if isinstance(step, ZoneStep):
@@ -111,13 +124,16 @@ class _Seen:
     blocks: NDArray[np.float32]
     """Means of small blocks of the frame, DN."""
     mean: float
+    is_blank: bool
+    """Whether every pixel has one value, as no sensor's noise leaves it."""
 
     @classmethod
     def of(cls, raw: RawFrame, step: AnyStep) -> _Seen:
         side = max(1, round(raw.pixels.shape[0] * BLOCK_SHARE))
         height, width = raw.pixels.shape[0] // side, raw.pixels.shape[1] // side
         blocks = cv2.resize(raw.pixels[: height * side, : width * side], (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        return cls(step, raw.frame_id, raw.timestamp_ns, blocks, float(blocks.mean()))
+        sample = raw.pixels[SAMPLING, SAMPLING]
+        return cls(step, raw.frame_id, raw.timestamp_ns, blocks, float(blocks.mean()), bool(sample.min() == sample.max()))
 
     def shows_again(self, before: _Seen, ambient_mean: float) -> bool:
         """Whether the frame is the picture of the step before, although other light was asked for."""

@@ -12,7 +12,7 @@ from acquisition.capture import Frame
 from acquisition.devices import Camera, DeviceInfo, Lights, LineCamera, PlayingProjector, Projector
 from acquisition.frame_check import AnyStep, FrameCheck
 from acquisition.sequence import FringeStep, Sequence, ZoneStep
-from rig_configs.errors import Cancelled, D3Error, DeviceError, DeviceUnavailable
+from rig_configs.errors import Cancelled, D3Error, DeviceError, DeviceUnavailable, FrameFault, FrameTimeout
 from rig_configs.schema import RigConfig
 
 # A pattern darker than this on the whole may leave the field dark, as the first bit of a Gray code does that is white at one side only.
@@ -142,7 +142,12 @@ class Rig:
         cast("PlayingProjector", self._projectors[projector]).play([step.pattern for step in burst if isinstance(step, FringeStep)])
         for step in burst:
             _go_on(step, cancelled)
-            yield self._taken(step, check)
+            try:
+                frame = self._taken(step, check)
+            except (FrameFault, FrameTimeout):
+                self._projectors[projector].dark()  # one that cannot do even that is the reason, and says so
+                raise
+            yield frame
 
     def _taken(self, step: AnyStep, check: FrameCheck) -> Frame:
         raw = self._camera.fetch(self.config.timing.frame_timeout_s)

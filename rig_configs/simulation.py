@@ -98,6 +98,8 @@ class FaultKind(StrEnum):
     """Lines of the frame are missing, and the camera says so."""
     SATURATED = "saturated"
     """Every pixel of the frame is at full scale."""
+    BLACK = "black"
+    """Every pixel of the frame is 0."""
     DARK = "dark"
     """A zone or projector takes commands and sends no light."""
     LAGGING = "lagging"
@@ -108,7 +110,7 @@ class FaultKind(StrEnum):
     @property
     def is_of_a_frame(self) -> bool:
         """Whether it strikes one frame, not a device."""
-        return self in (FaultKind.DROPPED, FaultKind.LATE, FaultKind.DUPLICATED, FaultKind.INCOMPLETE, FaultKind.SATURATED)
+        return self not in (FaultKind.DARK, FaultKind.LAGGING, FaultKind.UNPLUGGED)
 
 
 class FaultConfig(Strict):

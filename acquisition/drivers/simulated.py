@@ -69,8 +69,8 @@ class BenchCamera:
         frame, fault = self._bench.expose(exposure_us), self._bench.frame_fault()
         if fault is FaultKind.DROPPED:
             return
-        if fault is FaultKind.SATURATED:
-            frame.pixels.fill(self._config.pixel_format.full_scale_dn)
+        if fault in (FaultKind.SATURATED, FaultKind.BLACK):
+            frame.pixels.fill(self._config.pixel_format.full_scale_dn if fault is FaultKind.SATURATED else 0)
         self._frames.append((frame, fault))
         if fault is FaultKind.DUPLICATED:
             self._frames.append((RawFrame(frame.pixels.copy(), frame.frame_id, frame.timestamp_ns, frame.exposure_us), None))

@@ -206,6 +206,6 @@ class Bench:
         """The zones, with their levels, and the projectors' patterns that really send light now: as told, but for what is dark or lags."""
         dark, lagging = self.faults.dark, self.faults.lagging
         told = {z: self._before[0] if f"zone{z}" in lagging else self._zones for z in range(len(self.truth.zones))}
-        zones = {z: levels[z] for z, levels in told.items() if z in levels and f"zone{z}" not in dark}
+        zones = {self.faults.crossed.get(z, z): levels[z] for z, levels in told.items() if z in levels and f"zone{z}" not in dark}
         shown = {p: self._before[1] if f"projector{p}" in lagging else self._shown for p in range(len(self.truth.projectors))}
         return zones, {p: patterns[p] for p, patterns in shown.items() if p in patterns and f"projector{p}" not in dark}

@@ -62,12 +62,13 @@ class Cell:
         self._rig, self._seed = rig, noise_seed
         self._intensities = [channel.intensity for channel in rig.lights.channels]
         self.bench = Bench(rig, noise_seed)
+        self._due: tuple[int, str, tuple[object, ...], dict[str, object]] | None = None
         self._wired = rig.camera.trigger_line is not None
         self._exposed = threading.Event()
         self._plugs = threading.RLock()
         self._out: set[str] = set()
         self._folder = Path(tempfile.mkdtemp(prefix="cell-"))
-        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle, self._exposing, self._exposed), identity, self._folder)
+        self._camera = SceneServer(_Scene(self.bench, rig, self._plugs, self._settle, self._exposing, self._exposure_over), identity, self._folder)
         self._lights = controller_for(rig.lights, self._shine, self._folder / "lights")
         self._projectors = tuple(self._projector(index) for index in range(len(rig.projectors)))
         self._open = ExitStack()
@@ -159,6 +160,24 @@ class Cell:
         """``zone0`` …, ``projector0`` … does at each exposure, from now on, what it should have done at the one before."""
         self.bench.faults.lagging.add(source)
 
+    def cross(self, zone: int, lit: int) -> None:
+        """A zone's command lights another one from now on."""
+        self.bench.faults.crossed[zone] = lit
+
+    def after_exposures(self, count: int, what: str, *args: object, **options: object) -> None:
+        """Do something of the above by its name as soon as so many further frames are exposed: between the steps of a scan."""
+        self._due = count, what, args, options
+        self._do_what_is_due(exposed=0)
+
+    def _do_what_is_due(self, exposed: int = 1) -> None:
+        with self._plugs:
+            if self._due is None:
+                return
+            count, what, args, options = self._due
+            self._due = (count - exposed, what, args, options) if count > exposed else None
+        if self._due is None:
+            getattr(self, what)(*args, **options)
+
     def spoil_light_answers(self, fault: LineFault, commands: int = 1) -> None:
         """What happens to the next commands to the light controller."""
         self._lights.fail(fault, commands)
@@ -170,6 +189,7 @@ class Cell:
 
     def heal(self) -> None:
         """Mend everything and plug everything in."""
+        self._due = None
         self.bench.faults.clear()
         self._lights.heal()
         for index in range(len(self._projectors)):
@@ -212,6 +232,11 @@ class Cell:
         for peer in self._projectors:
             peer.trigger_in()
 
+    def _exposure_over(self) -> None:
+        self._exposed.set()
+        self._do_what_is_due()
+        self._settle()
+
     def _settle(self) -> None:
         """Plug and unplug lights and projectors as the bench has it, which may break them by itself."""
         out = self.bench.faults.unplugged
@@ -246,7 +271,7 @@ class _Scene(BenchScene):
         plugs: threading.RLock,
         settle: Callable[[], None],
         exposing: Callable[[], None],
-        exposed: threading.Event,
+        exposed: Callable[[], None],
     ) -> None:
         super().__init__(bench, rig)
         self._plugs, self._settle, self._exposing, self._exposed = plugs, settle, exposing, exposed
@@ -267,7 +292,6 @@ class _Scene(BenchScene):
         """Take a frame."""
         self._exposing()
         exposure = super().expose(exposure_us, gain_db)
-        self._exposed.set()
         with self._plugs:
-            self._settle()
+            self._exposed()
         return exposure

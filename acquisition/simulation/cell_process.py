@@ -169,6 +169,14 @@ class CellProcess:
         """``zone0`` …, ``projector0`` … does at each exposure, from now on, what it should have done at the one before."""
         self._do("delay", source)
 
+    def cross(self, zone: int, lit: int) -> None:
+        """A zone's command lights another one from now on."""
+        self._do("cross", zone, lit)
+
+    def after_exposures(self, count: int, what: str, *args: Any, **options: Any) -> None:
+        """Do something of the above by its name as soon as so many further frames are exposed: between the steps of a scan."""
+        self._do("after_exposures", count, what, *args, **options)
+
     def spoil_light_answers(self, fault: LineFault, commands: int = 1) -> None:
         """What happens to the next commands to the light controller."""
         self._do("spoil_light_answers", fault, commands)

@@ -19,6 +19,8 @@ class Faults:
     """Sources that take commands and send no light."""
     lagging: set[str] = field(default_factory=set)
     """Sources that do at each exposure what they should have done at the one before."""
+    crossed: dict[int, int] = field(default_factory=dict)
+    """Zones that light another one in their place, as when wires are crossed."""
     frames: deque[FaultKind | None] = field(default_factory=deque)
     """What happens to the next frames, the next one first; None is nothing."""
 
@@ -27,6 +29,7 @@ class Faults:
         self.unplugged.clear()
         self.dark.clear()
         self.lagging.clear()
+        self.crossed.clear()
         self.frames.clear()
 
 

@@ -62,47 +62,6 @@ def scan_with(cell: CellProcess, rig: Rig, sequence: Sequence, fault: Fault, ste
         assert dark
 
 
-@pytest.mark.parametrize(
-    ("fault", "step", "code"),
-    [
-        *(
-            pytest.param(unplugged(device), step, "device.unavailable", id=f"{device} unplugged before step {step}")
-            for device in ("camera", "lights", "projector0")
-            for step in (BEFORE, AT_A_ZONE, AT_A_FRINGE)
-        ),
-        *(
-            pytest.param(frame(kind), AT_A_FRINGE, code, id=f"frame {kind}")
-            for kind, code in (
-                (FaultKind.DROPPED, "device.frame_fault.gap"),
-                (FaultKind.LATE, "device.frame_timeout"),
-                (FaultKind.INCOMPLETE, "device.frame_fault.incomplete"),
-                (FaultKind.SATURATED, "device.frame_fault.saturated"),
-                (FaultKind.DUPLICATED, "device.frame_fault.duplicate"),
-            )
-        ),
-        pytest.param(line(LineFault.GARBLED, MANY), AT_A_ZONE, "device.unavailable.garbled", id="light controller's answers garbled"),
-        pytest.param(line(LineFault.MISSING, MANY), AT_A_ZONE, "device.unavailable.no_answer", id="light controller silent"),
-        pytest.param(
-            lambda cell: cell.spoil_projector_answers(1, garbled=True), AT_A_FRINGE, "device.unavailable.garbled", id="projector's answers garbled"
-        ),
-        pytest.param(lambda cell: cell.spoil_projector_answers(1, silent=True), AT_A_FRINGE, "device.unavailable.no_answer", id="projector silent"),
-        pytest.param(lambda cell: cell.darken("zone2"), BEFORE, "device.frame_fault.dark", id="zone dark"),
-        pytest.param(lambda cell: cell.darken("projector1"), BEFORE, "device.frame_fault.dark", id="projector dark"),
-        pytest.param(lambda cell: cell.delay("projector0"), BEFORE, "device.frame_fault.dark", id="projector lags"),
-    ],
-)
-def test_a_fault_ends_dark_with_its_reason_and_the_next_scan_is_whole(
-    cell_and_rig: tuple[CellProcess, Rig], sequence: Sequence, fault: Fault, step: int, code: str
-) -> None:
-    cell, rig = cell_and_rig
-    with pytest.raises(DeviceError) as caught:
-        scan_with(cell, rig, sequence, fault, step)
-    assert caught.value.code.startswith(code)
-    assert caught.value.cure
-    assert len(list(rig.scan(sequence))) == len(sequence)
-    assert cell.is_dark
-
-
 @pytest.mark.parametrize("device", ["camera", "lights"])
 def test_a_plug_that_was_out_between_scans_is_not_noticed(cell_and_rig: tuple[CellProcess, Rig], sequence: Sequence, device: str) -> None:
     cell, rig = cell_and_rig

@@ -48,8 +48,8 @@ class BenchScene:
     def expose(self, exposure_us: float, gain_db: float) -> Exposure:
         """Take a frame of what is lit now."""
         frame, fault = self._bench.expose(exposure_us), self._bench.frame_fault()
-        if fault is FaultKind.SATURATED:
-            frame.pixels.fill(self._rig.camera.pixel_format.full_scale_dn)
+        if fault in (FaultKind.SATURATED, FaultKind.BLACK):
+            frame.pixels.fill(self._rig.camera.pixel_format.full_scale_dn if fault is FaultKind.SATURATED else 0)
         late_s = self._rig.timing.frame_timeout_s + _TOO_LATE_S if fault is FaultKind.LATE else 0.0
         wire_fault = _FAULTS.get(fault, FrameFaultKind.NONE) if fault else FrameFaultKind.NONE
         return Exposure(frame.pixels, frame.timestamp_ns + SWITCHED_ON_NS, wire_fault, late_s)

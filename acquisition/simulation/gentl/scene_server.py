@@ -32,6 +32,7 @@ _REQUEST = struct.Struct("=6I2d2Q")
 _REPLY = struct.Struct("=2IQd")
 _OPEN, _START, _STOP, _EXPOSE = 1, 2, 3, 4
 _FRAME, _LINE0 = 1, 2
+_PULSE = "pulse"
 # How often the scene is asked whether the camera's cable is in.
 _LOOK_S = 0.05
 _WIRE = {wire.pfnc: wire for wire in WireFormat}
@@ -114,14 +115,18 @@ class SceneServer:
         self._do("unplug")
 
     def pulse_line0(self) -> None:
-        """A rising edge on the camera's Line0, as from a projector's trigger output."""
-        self._do("pulse")
+        """A rising edge on the camera's Line0, as from a projector's trigger output; does not wait until the camera has heard of it."""
+        if threading.current_thread() is self._thread:  # a scene that does so as it is exposed
+            self._say(_LINE0, 0, 0, 0.0)
+        else:
+            self._tasks.append((_PULSE, threading.Event()))
+            self._poke()
 
     # ---------------------------------------------------------------------------------------------- the server's thread
 
     def _do(self, task: str) -> None:
-        if threading.current_thread() is self._thread:  # a scene that pulses the line as it is exposed
-            self._run(task)
+        if threading.current_thread() is self._thread:  # a scene that does so as it is exposed: the cable comes out when that is done
+            self._pulled = task == "unplug"
             return
         done = threading.Event()
         self._tasks.append((task, done))
@@ -132,7 +137,7 @@ class SceneServer:
         self._waker.send(b"x")
 
     def _run(self, task: str) -> None:
-        if task == "pulse":
+        if task == _PULSE:
             self._say(_LINE0, 0, 0, 0.0)
         else:
             self._pulled = task == "unplug"
