@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fake_station import FakeStation
 from fastapi import FastAPI
+from postgresql import Postgresql
 
 from api.app import create_app
 from api.log import configure_logging
@@ -28,14 +29,37 @@ def fake() -> FakeStation:
     return FakeStation()
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", station_name="cell 7", queue_limit=3)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked ``both_databases`` run on SQLite and on PostgreSQL; all others on SQLite."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    server = Postgresql()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def app(settings: Settings, fake: FakeStation, tmp_path: Path) -> FastAPI:
-    return create_app(settings, fake, panel_dist=tmp_path / "no panel")
+def database(request: pytest.FixtureRequest) -> str | None:
+    """URL of the database; none for SQLite in the data folder."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    return request.getfixturevalue("postgresql").new_database()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str | None) -> Settings:
+    return Settings(data_dir=tmp_path / "data", database=database, station_name="cell 7", queue_limit=3)
+
+
+@pytest.fixture
+def app(settings: Settings, fake: FakeStation, tmp_path: Path) -> Iterator[FastAPI]:
+    app = create_app(settings, fake, panel_dist=tmp_path / "no panel")
+    yield app
+    app.state.service.store.close()
 
 
 @pytest.fixture

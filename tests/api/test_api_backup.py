@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from postgresql import Postgresql
 from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
 from typer.testing import CliRunner
 
 from api.cli.db import app as db
@@ -17,7 +19,7 @@ from api.schemas import Role
 from api.service_lock import ServiceLock
 from api.settings import Settings
 from api.store import audit
-from api.store.backup import BackupFailed, backup
+from api.store.backup import BackupFailed, backup, restore
 from api.store.database import WRITES, StoreDamaged, current_revision, known_revisions, migration_config
 from api.store.store import Store, open_store
 from rig_configs.errors import Conflict, NotFound
@@ -103,6 +105,38 @@ def test_a_file_that_is_no_database_is_told(settings: Settings) -> None:
     database(settings).write_text("this is not a database, however long it is " * 100)
     with pytest.raises(StoreDamaged, match="not a database"):
         open_store(settings)
+
+
+def test_postgresql_is_backed_up_migrated_and_put_back_by_its_own_programs(
+    postgresql: Postgresql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database=postgresql.new_database(empty=True))
+    store = Store(settings.database_url, settings.data_dir)
+    with store.engine.begin() as connection:
+        command.upgrade(migration_config(connection), known_revisions()[-1])
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BackupFailed) as refused:
+        store.upgrade()
+    assert refused.value.code == "store.backup.no_client"
+    assert current_revision(store.engine) == known_revisions()[-1]
+    monkeypatch.setenv("PATH", f"{postgresql.programs}:/usr/bin:/bin")
+    made = store.upgrade()
+    assert made is not None
+    assert made.read_bytes()[:5] == b"PGDMP"
+    with store.write() as session:
+        audit.record(session, audit.COMMAND, "thing.change", "kept")
+    kept = backup(settings.database_url, settings.data_dir)
+    with store.write() as session:
+        audit.record(session, audit.COMMAND, "thing.change", "later")
+    store.engine.dispose()
+    assert restore(settings.database_url, settings.data_dir, kept, known_revisions()) is None
+    assert rows(settings) == 1
+    with pytest.raises(DatabaseError, match="append-only"), store.engine.begin() as connection:
+        connection.execute(text("DELETE FROM audit"))
+    with pytest.raises(BackupFailed):
+        restore(settings.database_url, settings.data_dir, Path(__file__), known_revisions())
+    store.close()
+    assert rows(settings) == 1
 
 
 @pytest.mark.parametrize("what", ["nothing", "text", "damaged", "of nobody", "newer"])

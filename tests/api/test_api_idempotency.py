@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 from fake_station import FakeStation
 
 from api.jobs import JobRunner
@@ -12,6 +13,7 @@ from api.schemas import InspectionRequest, Role
 from api.security import Principal
 from api.service import Service
 
+pytestmark = pytest.mark.both_databases
 URL = "/api/v1/inspections"
 BODY = {"recipe": "bolt", "serial": "S1"}
 

@@ -26,17 +26,19 @@ from rig_configs.errors import ConfigurationError, Conflict, NotFound
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Settings(data_dir=tmp_path / "new" / "data"))
+def store(tmp_path: Path, database: str | None) -> Iterator[Store]:
+    store = open_store(Settings(data_dir=tmp_path / "new" / "data", database=database))
     yield store
     store.close()
 
 
+@pytest.mark.both_databases
 def test_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None:
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
+@pytest.mark.both_databases
 def test_a_database_that_is_up_to_date_is_left_alone(store: Store) -> None:
     before = inspect(store.engine).get_table_names()
     upgrade(store.engine)
@@ -65,6 +67,7 @@ def test_a_failed_migration_leaves_the_database_as_it_was(tmp_path: Path, monkey
     store.close()
 
 
+@pytest.mark.both_databases
 def test_a_database_of_a_newer_program_is_not_touched(store: Store) -> None:
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -81,11 +84,13 @@ def test_every_sqlite_connection_is_durable(store: Store) -> None:
             assert values == ["wal", 2, 1, 10_000]
 
 
+@pytest.mark.both_databases
 def test_a_row_cannot_point_to_nothing(store: Store) -> None:
     with pytest.raises(IntegrityError), store.write() as session:
         session.add(IdempotencyRow(key="k", request_sha256="0" * 64, inspection_id="none", created=datetime.now(UTC)))
 
 
+@pytest.mark.both_databases
 def test_times_keep_their_moment_and_need_a_zone(store: Store) -> None:
     local = datetime(2025, 3, 1, 12, tzinfo=timezone(timedelta(hours=9)))
     with store.write() as session:

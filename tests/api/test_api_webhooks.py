@@ -104,8 +104,8 @@ def receiver() -> Receiver:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Settings(data_dir=tmp_path / "data"))
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings)
     yield store
     store.close()
 
@@ -152,6 +152,7 @@ def all_are(store: Store, state: DeliveryState) -> Callable[[], bool]:
     return lambda: all(row.state == state for row in deliveries(store))
 
 
+@pytest.mark.both_databases
 def test_a_receiver_that_is_down_and_then_up_gets_every_message_once_in_order_with_its_own_identity(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     ids = add_messages(store, 20)
@@ -219,6 +220,7 @@ def test_after_the_last_try_a_message_is_dead_and_can_be_sent_again(store: Store
     assert receiver.ids() == [message] * 4
 
 
+@pytest.mark.both_databases
 def test_a_receiver_that_is_gone_is_told_nothing_more(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     add_messages(store, 3)
@@ -350,6 +352,7 @@ def test_a_finished_inspection_and_a_station_in_trouble_are_told(
             assert receiver.wait_for(5)[-1][0]["webhook-id"] == ping["id"]
 
 
+@pytest.mark.both_databases
 def test_old_messages_are_erased_and_waiting_ones_never(store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     add_webhook(store, receiver.url)
     add_messages(store, 3)
