@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.common import JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
+from api.cli.common import DATA_DIR, DataDirOption, JsonOption, RigOption, cancellable, print_json, progress_bar, stderr
 from api.datasets.plan import Arguments, Fidelity
 from rig_configs.errors import DataError
 
@@ -121,6 +121,31 @@ def convert(
         raise DataError(
             f"{len(done.broken)} sample(s) of {folder} could not be read.", cure=f"They are named in {out / 'converted.json'}.", detail="dataset"
         )
+
+
+@app.command()
+def labels(
+    train: Annotated[
+        int, typer.Option(min=0, help="Good inspections of each recipe, the oldest, that are to be learned; the others are to be judged.")
+    ] = 20,
+    trust_verdicts: Annotated[bool, typer.Option("--trust-verdicts", help="Take the station's own verdict where nobody reviewed it.")] = False,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what people said of inspections to labels.csv in the archive, which makes it a data set."""
+    from api.datasets.labels import write_labels
+    from api.settings import Settings
+    from api.store.store import open_store
+
+    store = open_store(Settings(data_dir=data_dir))
+    try:
+        path, counts = write_labels(store, train, trust_verdicts=trust_verdicts)
+    finally:
+        store.close()
+    if as_json:
+        print_json({"file": path, "inspections": counts})
+    else:
+        stderr.print(f"{path}: {', '.join(f'{count} {name}' for name, count in counts.items()) or 'no inspections'}.", markup=False)
 
 
 def _print(report: Report) -> None:
