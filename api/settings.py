@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfoNotFoundError
 
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.shifts import time_zone
 
 
 class Settings(BaseSettings):
@@ -34,6 +38,15 @@ class Settings(BaseSettings):
     keep_days_not_ok: float = Field(default=730.0, gt=0, description="How long the files of what is NotOK, or was found so, are kept, days.")
     keep_count: int | None = Field(default=None, ge=1, description="Of how many inspections at most files are kept; any number when not given.")
     cache_bytes: int = Field(default=1_000_000_000, ge=0, description="What tiles and small clouds, made on demand, may take on the disk, bytes.")
+    plant_time_zone: str = Field(
+        default="UTC", max_length=60, description="IANA name of the plant's time zone, by which days and shifts are counted."
+    )
+    shift_starts: tuple[Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):(00|15|30|45)$")], ...] = Field(
+        default=("06:00", "14:00", "22:00"),
+        min_length=1,
+        max_length=24,
+        description="When shifts begin, local time, as a JSON list in the environment.",
+    )
     deadline_s: float = Field(default=600.0, gt=0, le=86_400, description="Within what time an inspection has its verdict, or ends NotDecidable, s.")
     queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
 
@@ -49,6 +62,22 @@ class Settings(BaseSettings):
     webhook_networks: list[IPvAnyNetwork] = Field(
         default=[], description='Private networks that webhooks may lead into, such as ["10.2.0.0/16"]; public addresses are always allowed.'
     )
+
+    @field_validator("plant_time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            time_zone(name)
+        except (ZoneInfoNotFoundError, ValueError) as cause:
+            raise ValueError(f"there is no time zone '{name}'; give an IANA name such as Europe/Berlin") from cause
+        return name
+
+    @field_validator("shift_starts")
+    @classmethod
+    def _rising(cls, starts: tuple[str, ...]) -> tuple[str, ...]:
+        if list(starts) != sorted(set(starts)):
+            raise ValueError("shift_starts must rise: give the earliest first")
+        return starts
 
     @property
     def database_url(self) -> str:

@@ -1,22 +1,18 @@
-"""The station: recipes, state, counts, events."""
+"""The station: recipes, state, events."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header
 from sse_starlette import EventSourceResponse
 
 from api import events
 from api.problems import documented
-from api.routes.moments import Moment
-from api.schemas import Counts, Recipe, RigState, Role
+from api.schemas import Recipe, RigState, Role
 from api.security import Principal, requires
 from api.service import Serving
-from api.store import inspections
-from api.store.clock import now
 
 router = APIRouter(tags=["station"])
 
@@ -38,17 +34,6 @@ def get_rig_state(_caller: Caller, service: Serving) -> RigState:
     return service.runner.rig_state()
 
 
-@router.get("/statistics/counts", responses=_CHECKED)
-def count_inspections(
-    _caller: Caller,
-    service: Serving,
-    since: Annotated[Moment | None, Query(description="Start of the count (with time zone); the last 24 h when not given.")] = None,
-) -> Counts:
-    """Verdicts since a time."""
-    with service.store.read() as session:
-        return inspections.counts(session, since or now() - timedelta(hours=24))
-
-
 @router.get(
     "/events",
     response_class=EventSourceResponse,
@@ -62,7 +47,7 @@ async def stream_events(
     """What happens, as it happens.
 
     Event `inspection` carries an InspectionSummary at each change of an inspection, event `station` a RigState at each change of
-    the station. A new listener is told the state of the station first.
+    the station, event `task` a Task as long work goes on. A new listener is told the state of the station first.
     """
     stream = events.stream(
         service.store,
