@@ -20,21 +20,26 @@ from api.file_cache import FileCache
 from api.jobs import JobRunner
 from api.log import configure_logging
 from api.mes.sender import WebhookSender
+from api.metrics import Metrics
 from api.outcome import Inspects
 from api.panel_files import PANEL_DIST, Panel
 from api.response_headers import ResponseHeaders
 from api.retention import Retention
+from api.rig_care import RigCare
 from api.routes import (
     audit,
     contract,
     health,
     inspections,
     keys,
+    metrics,
     recipe_archives,
     recipes,
     reviews,
+    rig,
     sessions,
     station,
+    statistics,
     storage,
     tasks,
     users,
@@ -53,7 +58,9 @@ from api.tasks import TaskRunner
 _log = structlog.get_logger(__name__)
 
 
-def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = None, panel_dist: Path = PANEL_DIST) -> FastAPI:
+def create_app(
+    settings: Settings, inspects: Inspects, *, store: Store | None = None, panel_dist: Path = PANEL_DIST, care: RigCare | None = None
+) -> FastAPI:
     """The service, ready to be served by uvicorn.
 
     Its lifespan brings the database up to date, ends what was cut off in the life before, and works through the queue; at the end
@@ -64,6 +71,7 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
         inspects: the station; closed at the end.
         store: an open store, where the caller made one (to create a sign-in link first); else the one the settings name.
         panel_dist: the built panel.
+        care: what engineers do with the rig; without it those routes answer that there is no rig.
 
     Returns:
         The app; ``app.state.service`` is its :class:`api.service.Service`.
@@ -72,24 +80,28 @@ def create_app(settings: Settings, inspects: Inspects, *, store: Store | None = 
         configure_logging()
     app = _routed(panel_dist, _lifespan)
     store = store or Store(settings.database_url, settings.data_dir)
+    runner = JobRunner(
+        store,
+        inspects,
+        station_name=settings.station_name,
+        queue_limit=settings.queue_limit,
+        deadline_s=settings.deadline_s,
+        reserve_bytes=settings.reserve_bytes,
+    )
     app.state.service = Service(
         settings=settings,
         station=inspects,
         store=store,
-        runner=JobRunner(
-            store,
-            inspects,
-            station_name=settings.station_name,
-            queue_limit=settings.queue_limit,
-            deadline_s=settings.deadline_s,
-            reserve_bytes=settings.reserve_bytes,
-        ),
+        runner=runner,
         tasks=TaskRunner(store),
         retention=Retention(store, settings),
         cache=FileCache(store.data_dir / "cache", settings.cache_bytes),
+        care=care,
         accounts=Accounts(store, settings.session_hours),
         attempts=AttemptLimit(),
+        metrics=Metrics(store, runner.rig_state),
     )
+    app.state.preview_viewers = set()
     return app
 
 
@@ -145,10 +157,12 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         reviews,
         inspections,
         station,
+        statistics,
         recipes,
         recipe_archives,
         tasks,
         viewing,
+        rig,
         storage,
         sessions,
         users,
@@ -160,6 +174,7 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     app.router.default = Panel(panel_dist)
     if open_routes := undeclared(app):
         raise RuntimeError(f"routes without a declared role: {', '.join(open_routes)}")

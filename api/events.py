@@ -25,6 +25,8 @@ KEPT = 20_000
 """How many events a listener may be behind; older ones are gone, and it starts with the oldest there is."""
 HEARTBEAT_S = 15.0
 _PAGE = 200
+TOLD = "told"
+"""Where a session keeps what its transaction says, for those who listen to commits."""
 
 
 class Bell:
@@ -53,6 +55,7 @@ class Bell:
 def append(session: Session, content: InspectionSummary | RigState | Task) -> None:
     """Add an event to the transaction that makes it true."""
     kind = "inspection" if isinstance(content, InspectionSummary) else "station" if isinstance(content, RigState) else "task"
+    session.info.setdefault(TOLD, []).append(content)
     row = EventRow(type=kind, data=content.model_dump(mode="json"), created=now())
     session.add(row)
     session.flush()

@@ -14,7 +14,7 @@ PANEL_DIST = Path(__file__).parent / "panel" / "dist"
 _NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>d3station</title>
 <h1>The panel is not built</h1><p>The service runs, but this installation has no panel. In a checkout, run <code>make panel</code>,
 then start the service again. The REST interface is at <code>/api/v1</code>.</p></html>"""
-_OURS = ("/api/", "/healthz", "/readyz")
+_OURS = ("/api/", "/healthz", "/readyz", "/metrics")
 
 
 class Panel:

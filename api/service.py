@@ -10,8 +10,10 @@ from fastapi import Depends, Request
 from api.accounts import Accounts
 from api.file_cache import FileCache
 from api.jobs import JobRunner
+from api.metrics import Metrics
 from api.outcome import Inspects
 from api.retention import Retention
+from api.rig_care import RigCare
 from api.security_limits import AttemptLimit
 from api.settings import Settings
 from api.store.store import Store
@@ -29,8 +31,11 @@ class Service:
     tasks: TaskRunner
     retention: Retention
     cache: FileCache
+    care: RigCare | None
+    """What engineers do with the rig; none where a test has none."""
     accounts: Accounts
     attempts: AttemptLimit
+    metrics: Metrics
 
 
 def service_of(request: Request) -> Service:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.schemas import Health, Reason, StationState
 from api.security import public
 from api.service import Service, Serving
+from rig_configs.errors import D3Error
 
 router = APIRouter(tags=["health"])
 
@@ -34,8 +35,8 @@ def get_health(service: Serving, response: Response) -> Health:
 
 @router.get("/readyz", dependencies=[public("supervisors and load balancers ask it; it names no part and no person")], responses=_UNAVAILABLE)
 def get_readiness(service: Serving, response: Response) -> Health:
-    """Whether the station can inspect: devices, database, disk. When not, a person has to do something."""
-    return _answer([*_station(service), *_database(service), *_disk(service)], response)
+    """Whether the station can inspect: devices, model, database, disk. When not, a person has to do something."""
+    return _answer([*_station(service), *_model(service), *_database(service), *_disk(service)], response)
 
 
 def _answer(problems: list[Reason], response: Response) -> Health:
@@ -53,6 +54,17 @@ def _station(service: Service) -> list[Reason]:
         state.reason
         or Reason(code="device.unavailable", message=f"The station is {state.state.value}.", cure="Wait until it is Ready, or look at the rig.")
     ]
+
+
+def _model(service: Service) -> list[Reason]:
+    """The recipe that the station was changed over to has to have a model that can be read; where there is none, each trigger names its own."""
+    try:
+        current = service.station.models.current()
+        if current is not None:
+            service.station.models.model(current)
+    except D3Error as error:
+        return [Reason(code=error.code, message=error.message, cure=error.cure)]
+    return []
 
 
 def _database(service: Service) -> list[Reason]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.events import Bell
+from api.events import TOLD, Bell
 from api.settings import Settings
 from api.store.artifacts import ArtifactFolders
 from api.store.backup import backup, problems_of, sqlite_file
@@ -34,6 +35,8 @@ class Store:
         self.database_url = database_url
         self.artifacts = ArtifactFolders(data_dir / "artifacts")
         self.bell = Bell()
+        self.listeners: list[Callable[[Sequence[Any]], None]] = []
+        """Called after each commit with what the transaction said by :func:`api.events.append`."""
         self.engine = make_engine(database_url)
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
         self._writers = sessionmaker(self.engine.execution_options(**{WRITES: True}), expire_on_commit=False)
@@ -87,6 +90,8 @@ class Store:
         """
         with self._writing, self._writers.begin() as session:
             yield session
+        for listener in self.listeners:
+            listener(session.info.get(TOLD, ()))
         self.bell.ring()
 
     def close(self) -> None:

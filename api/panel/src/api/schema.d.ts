@@ -4,6 +4,66 @@
  */
 
 export interface paths {
+    "/api/v1/inspections/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Inspections
+         * @description The history as a table, newest first, with the filters of the list. It is sent as it is read, however long it is.
+         */
+        get: operations["export_inspections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review Inspection
+         * @description Confirm a verdict, or overrule it with a reason. The verdict stays; the review is added to those before.
+         */
+        post: operations["review_inspection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pin Inspection
+         * @description Keep an inspection's files for good, or let them go with the others of their age.
+         */
+        post: operations["pin_inspection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/inspections": {
         parameters: {
             query?: never;
@@ -103,7 +163,11 @@ export interface paths {
          */
         get: operations["list_recipes"];
         put?: never;
-        post?: never;
+        /**
+         * Create Recipe
+         * @description Make a recipe; teach it next.
+         */
+        post: operations["create_recipe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,6 +186,29 @@ export interface paths {
          * @description What the station is and does now.
          */
         get: operations["get_rig_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Events
+         * @description What happens, as it happens.
+         *
+         *     Event `inspection` carries an InspectionSummary at each change of an inspection, event `station` a RigState at each change of
+         *     the station, event `task` a Task as long work goes on. A new listener is told the state of the station first.
+         */
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -150,7 +237,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/events": {
+    "/api/v1/statistics/yield": {
         parameters: {
             query?: never;
             header?: never;
@@ -158,13 +245,497 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Stream Events
-         * @description What happens, as it happens.
-         *
-         *     Event `inspection` carries an InspectionSummary at each change of an inspection, event `station` a RigState at each change of
-         *     the station. A new listener is told the state of the station first.
+         * Get Yield
+         * @description Verdicts by hour, shift, day, lot or recipe.
          */
-        get: operations["stream_events"];
+        get: operations["get_yield"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/pareto": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pareto
+         * @description What makes inspections bad: the bank or the place of the strongest region of what is NotOK, the reason of what is NotDecidable.
+         */
+        get: operations["get_pareto"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/p-chart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get P Chart
+         * @description Share of NotOK from group to group, with 3 sigma limits and the rules that fire.
+         */
+        get: operations["get_p_chart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/statistics/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Score Drift
+         * @description Whether the scores of good parts drift away from what they were with the same model: EWMA, and the rules that fire.
+         */
+        get: operations["get_score_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Over
+         * @description Set the station to a recipe: its model is read, its sequence made ready, and inspections that name no recipe are judged by it.
+         */
+        put: operations["change_over"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Recipe
+         * @description A recipe as it is now, with its models.
+         */
+        get: operations["get_recipe"];
+        /**
+         * Change Recipe
+         * @description Change what a recipe consists of; its model and threshold stay. Makes a new version.
+         */
+        put: operations["change_recipe"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Recipe Versions
+         * @description How a recipe came to be what it is, newest first.
+         */
+        get: operations["list_recipe_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/roll-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Recipe
+         * @description Bring an earlier version back, with its model and threshold, as a new version.
+         */
+        post: operations["roll_back_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/models/{model_id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activate Model
+         * @description Judge by another of the recipe's models, at that model's own threshold.
+         */
+        post: operations["activate_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/threshold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Threshold
+         * @description Set from which score on a part is NotOK, or leave that to the model again. Makes a new version.
+         */
+        put: operations["set_threshold"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/threshold/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Threshold
+         * @description What a threshold would have changed over the last inspections; nothing is saved.
+         */
+        get: operations["preview_threshold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipe-signing-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Signing Key
+         * @description Which key this station signs its archives with.
+         */
+        get: operations["get_signing_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Recipe
+         * @description A recipe with the model it judges by, as one signed file.
+         */
+        get: operations["export_recipe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Recipe
+         * @description Take a recipe in from an archive that this station, or one that it trusts, has signed. It becomes the recipe's next version.
+         */
+        post: operations["import_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/teach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Teach Recipe
+         * @description Teach a recipe a new model from good parts: stored ones, or scanned now. Inspections go on between scans.
+         *
+         *     Progress is told by `task` events. On a real rig the task waits before each scan until somebody has put the next part on and
+         *     continues it.
+         */
+        post: operations["teach_recipe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/rejudge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rejudge Inspections
+         * @description Judge stored samples again, by another model or threshold. The task's result tells what would differ; what is stored stays.
+         */
+        post: operations["rejudge_inspections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tasks
+         * @description The last fifty tasks, newest first.
+         */
+        get: operations["list_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Task
+         * @description A task, with what came of it.
+         */
+        get: operations["get_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/continue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Continue Task
+         * @description Say that what a waiting task asked for is done: the next part lies on the rig.
+         */
+        post: operations["continue_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Task
+         * @description Give a task up; nothing that was there before changes.
+         */
+        post: operations["cancel_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/tiles/{picture}.dzi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tile Description
+         * @description How a picture is cut into tiles, as OpenSeadragon wants to be told.
+         */
+        get: operations["get_tile_description"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/tiles/{picture}_files/{level}/{tile}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tile
+         * @description A tile of a picture. All tiles of a picture are made when the first is asked for.
+         */
+        get: operations["get_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/cloud.bin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Small Cloud
+         * @description The part's cloud for a browser: quantised positions, colours and anomaly, as docs/mes.md describes. The full cloud is cloud.ply.
+         */
+        get: operations["get_small_cloud"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inspections/{inspection_id}/frames.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Frames
+         * @description The camera's frames as a capture that d3station reconstructs and replays, where the recipe's policy kept them.
+         */
+        get: operations["get_frames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Storage
+         * @description How much room there is for results.
+         */
+        get: operations["get_storage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -184,7 +755,7 @@ export interface paths {
         put?: never;
         /**
          * Create Session
-         * @description Exchange a one-time sign-in token for a session cookie.
+         * @description Exchange a one-time sign-in token, or a name and a password, for a session cookie.
          */
         post: operations["create_session"];
         delete?: never;
@@ -233,6 +804,266 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Own Password
+         * @description Change one's own password; all other sessions of the same user end.
+         */
+        put: operations["change_own_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Everybody who has a password, by name.
+         */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Create User
+         * @description Make a user.
+         */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change User
+         * @description Change what a user may do, set a new password, lock out or let in again. There is always an admin left.
+         */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Keys
+         * @description All keys, revoked ones too, by name.
+         */
+        get: operations["list_keys"];
+        put?: never;
+        /**
+         * Create Key
+         * @description Make a key. The answer holds it; it is shown this once and kept nowhere.
+         */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Key
+         * @description Make a key useless from now on. It stays in the list.
+         */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Changes
+         * @description Every change, newest first. Each entry is chained to the one before it; `d3station db check` follows the chain.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description All webhooks, oldest first.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Have an address told of events. The answer holds the secret that messages are signed with; it is shown this once.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description One webhook, without its secret.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Delete a webhook with its messages, delivered or not.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Webhook
+         * @description Change a webhook. Disabling it gives up what waits for it.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ping Webhook
+         * @description Send a test message of type `ping`. Follow it in the webhook's deliveries.
+         */
+        post: operations["ping_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deliveries
+         * @description Messages to a webhook, newest first. Those finished more than 30 days ago are gone.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Delivery
+         * @description A message with its body and every try.
+         */
+        get: operations["get_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Delivery
+         * @description Send a message again now, delivered or given up; it keeps its webhook-id, so a receiver can tell that it is the same.
+         */
+        post: operations["resend_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -262,9 +1093,29 @@ export interface paths {
         };
         /**
          * Get Readiness
-         * @description Whether the station can inspect: devices, database, disk. When not, a person has to do something.
+         * @description Whether the station can inspect: devices, model, database, disk. When not, a person has to do something.
          */
         get: operations["get_readiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Metrics
+         * @description Queue, verdicts, stages, reasons, disk, webhooks. A key of scope `read` is enough.
+         */
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -309,6 +1160,106 @@ export interface components {
             url: string;
         };
         /**
+         * Attempt
+         * @description One try to deliver a message.
+         */
+        Attempt: {
+            /**
+             * Moment
+             * Format: date-time
+             * @description When (UTC).
+             */
+            moment: string;
+            /**
+             * Status
+             * @description HTTP status that the receiver answered; none where nobody answered.
+             */
+            status: number | null;
+            /**
+             * Error
+             * @description Why it failed; none where it did not.
+             */
+            error: string | null;
+            /**
+             * Seconds
+             * @description How long it took, s.
+             */
+            seconds: number;
+        };
+        /**
+         * AuditEntry
+         * @description One change.
+         */
+        AuditEntry: {
+            /**
+             * Sequence
+             * @description Number of the change, from 1 without gaps.
+             */
+            sequence: number;
+            /**
+             * Moment
+             * Format: date-time
+             * @description When (UTC).
+             */
+            moment: string;
+            /**
+             * Actor
+             * @description Who: name of the user, the link's role, or the key.
+             */
+            actor: string;
+            /**
+             * Actor Kind
+             * @description How they proved it: session, key, command (on the machine itself) or service.
+             */
+            actor_kind: string;
+            /**
+             * Action
+             * @description What was done, such as user.create.
+             */
+            action: string;
+            /**
+             * Target
+             * @description What it was done to.
+             */
+            target: string;
+            /**
+             * Before Sha256
+             * @description Digest of what it was; none where it was not there.
+             */
+            before_sha256: string | null;
+            /**
+             * After Sha256
+             * @description Digest of what it became; none where it is gone.
+             */
+            after_sha256: string | null;
+            /**
+             * Previous Sha256
+             * @description 'sha256' of the entry before; zeros for the first.
+             */
+            previous_sha256: string;
+            /**
+             * Sha256
+             * @description Digest of all fields above.
+             */
+            sha256: string;
+        };
+        /**
+         * AuditPage
+         * @description A page of the audit log, newest first.
+         */
+        AuditPage: {
+            /**
+             * Items
+             * @description The changes.
+             */
+            items: components["schemas"]["AuditEntry"][];
+            /**
+             * Next Cursor
+             * @description Give it back as 'cursor' for the next page; none at the end.
+             */
+            next_cursor: string | null;
+        };
+        /**
          * BankScore
          * @description How far from good one memory bank found the part.
          */
@@ -329,6 +1280,91 @@ export interface components {
              * @description What good parts stay below in this bank.
              */
             limit: number;
+        };
+        /**
+         * Because
+         * @description Why something is changed.
+         */
+        Because: {
+            /**
+             * Note
+             * @description Why; kept with the recipe's version.
+             */
+            note: string;
+        };
+        /**
+         * Bin
+         * @description One bar of a histogram.
+         */
+        Bin: {
+            /**
+             * Low
+             * @description Least score, included.
+             */
+            low: number;
+            /**
+             * High
+             * @description Largest score, excluded.
+             */
+            high: number;
+            /**
+             * Taught
+             * @description Good parts that the model was taught from, each scored by a model that had not seen it.
+             */
+            taught: number;
+            /**
+             * Good
+             * @description Inspections that a person found OK.
+             */
+            good: number;
+            /**
+             * Bad
+             * @description Inspections that a person found NotOK.
+             */
+            bad: number;
+            /**
+             * Unreviewed
+             * @description Inspections nobody has reviewed.
+             */
+            unreviewed: number;
+        };
+        /**
+         * By
+         * @description What inspections are put together by.
+         * @enum {string}
+         */
+        By: "hour" | "shift" | "day" | "lot" | "recipe";
+        /**
+         * Cause
+         * @description What a Pareto puts the bad inspections together by.
+         * @enum {string}
+         */
+        Cause: "modality" | "place" | "reason";
+        /**
+         * CauseCount
+         * @description One bar of a Pareto.
+         */
+        CauseCount: {
+            /**
+             * Cause
+             * @description The bank, the place in the image, or the error code.
+             */
+            cause: string;
+            /**
+             * Inspections
+             * @description How many inspections.
+             */
+            inspections: number;
+            /**
+             * Share
+             * @description Share of all bad ones.
+             */
+            share: number;
+            /**
+             * Cumulative
+             * @description Share of this and all larger bars.
+             */
+            cumulative: number;
         };
         /**
          * Counts
@@ -363,6 +1399,160 @@ export interface components {
             not_decidable: number;
         };
         /**
+         * Delivery
+         * @description A message to one webhook.
+         */
+        Delivery: {
+            /**
+             * Id
+             * @description The message's webhook-id, the same at every try.
+             */
+            id: string;
+            /**
+             * Event
+             * @description What it tells of.
+             */
+            event: string;
+            /** @description pending, delivered, or dead: given up. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Attempts
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Created
+             * Format: date-time
+             * @description When the event happened (UTC).
+             */
+            created: string;
+            /**
+             * Due
+             * @description When it is tried next (UTC); none unless pending.
+             */
+            due: string | null;
+            /**
+             * Finished
+             * @description When it was delivered or given up (UTC).
+             */
+            finished: string | null;
+        };
+        /**
+         * DeliveryDetail
+         * @description A message to one webhook, whole.
+         */
+        DeliveryDetail: {
+            /**
+             * Id
+             * @description The message's webhook-id, the same at every try.
+             */
+            id: string;
+            /**
+             * Event
+             * @description What it tells of.
+             */
+            event: string;
+            /** @description pending, delivered, or dead: given up. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Attempts
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Created
+             * Format: date-time
+             * @description When the event happened (UTC).
+             */
+            created: string;
+            /**
+             * Due
+             * @description When it is tried next (UTC); none unless pending.
+             */
+            due: string | null;
+            /**
+             * Finished
+             * @description When it was delivered or given up (UTC).
+             */
+            finished: string | null;
+            /**
+             * Body
+             * @description What is sent.
+             */
+            body: string;
+            /**
+             * Log
+             * @description Every try, oldest first.
+             */
+            log: components["schemas"]["Attempt"][];
+        };
+        /**
+         * DeliveryPage
+         * @description Messages to a webhook, newest first.
+         */
+        DeliveryPage: {
+            /**
+             * Items
+             * @description The messages.
+             */
+            items: components["schemas"]["Delivery"][];
+            /**
+             * Next Cursor
+             * @description Give it back as 'cursor' for the next page; none at the end.
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * DeliveryState
+         * @description Where a message is.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "dead";
+        /**
+         * DriftPoint
+         * @description One inspection in the drift of scores.
+         */
+        DriftPoint: {
+            /**
+             * Id
+             * @description Identity of the inspection.
+             */
+            id: string;
+            /**
+             * Finished
+             * Format: date-time
+             * @description When its verdict was stored (UTC).
+             */
+            finished: string;
+            /** @description Its verdict. */
+            evaluation: components["schemas"]["Evaluation"];
+            /**
+             * Score
+             * @description Its score.
+             */
+            score: number;
+            /**
+             * Ewma
+             * @description Exponentially weighted mean of the scores up to here.
+             */
+            ewma: number;
+            /**
+             * Lower
+             * @description Lower limit of that mean.
+             */
+            lower: number;
+            /**
+             * Upper
+             * @description Upper limit of that mean.
+             */
+            upper: number;
+            /**
+             * Rules
+             * @description Rules that fire at this inspection.
+             */
+            rules: components["schemas"]["Rule"][];
+        };
+        /**
          * Evaluation
          * @description Verdict of an inspection. A hardware or data fault is NotDecidable, never OK and never NotOK.
          * @enum {string}
@@ -384,6 +1574,69 @@ export interface components {
              * @description What is missing; empty when ok.
              */
             problems: components["schemas"]["Reason"][];
+        };
+        /**
+         * IgnoredBox
+         * @description A place in the image that is not judged. Parts must lie in a fixture for it to mean the same place on each.
+         */
+        IgnoredBox: {
+            /**
+             * Name
+             * @description What is there, such as 'laser mark'.
+             */
+            name: string;
+            /**
+             * X Px
+             * @description Left column of the box.
+             */
+            x_px: number;
+            /**
+             * Y Px
+             * @description Top row of the box.
+             */
+            y_px: number;
+            /**
+             * Width Px
+             * @description Width of the box.
+             */
+            width_px: number;
+            /**
+             * Height Px
+             * @description Height of the box.
+             */
+            height_px: number;
+        };
+        /**
+         * ImportedRecipe
+         * @description What came out of an archive.
+         */
+        ImportedRecipe: {
+            /**
+             * Recipe
+             * @description Name of the recipe.
+             */
+            recipe: string;
+            /**
+             * Version
+             * @description Its new version here.
+             */
+            version: number;
+            /**
+             * Model Id
+             * @description Its model.
+             */
+            model_id: string | null;
+            /**
+             * Signed By
+             * @description Fingerprint of the key that signed it.
+             */
+            signed_by: string;
+            /**
+             * Origin
+             * @description Whether this station signed it, or one it trusts.
+             * @enum {string}
+             */
+            origin: "own" | "trusted";
         };
         /**
          * Inspection
@@ -424,6 +1677,11 @@ export interface components {
              */
             order: string | null;
             /**
+             * Operator
+             * @description Who stood at the line.
+             */
+            operator?: string | null;
+            /**
              * Station
              * @description Name of the station.
              */
@@ -454,6 +1712,14 @@ export interface components {
              * @description Score from which a part is NotOK.
              */
             threshold: number | null;
+            /** @description What the last review says the part is; none until reviewed. */
+            reviewed_as?: components["schemas"]["Evaluation"] | null;
+            /**
+             * Is Pinned
+             * @description Whether its files are kept for good.
+             * @default false
+             */
+            is_pinned: boolean;
             /**
              * Is Simulated
              * @description Whether the frames came from a simulated rig.
@@ -464,6 +1730,22 @@ export interface components {
              * @description A small picture of the part; none until finished.
              */
             thumbnail_url: string | null;
+            /**
+             * Deadline
+             * @description When it ends NotDecidable if there is no verdict (UTC).
+             */
+            deadline?: string | null;
+            /**
+             * Reviews
+             * @description What people said of the verdict, oldest first; the verdict itself stays.
+             * @default []
+             */
+            reviews: components["schemas"]["Review"][];
+            /**
+             * Files Removed
+             * @description When its files were removed to free space (UTC); none while they are kept.
+             */
+            files_removed?: string | null;
             /**
              * Banks
              * @description Scores of the three memory banks.
@@ -522,9 +1804,9 @@ export interface components {
         InspectionRequest: {
             /**
              * Recipe
-             * @description Recipe to inspect by.
+             * @description Recipe to inspect by; the one the station was changed over to if left out.
              */
-            recipe: string;
+            recipe?: string | null;
             /**
              * Serial
              * @description Serial number of the part.
@@ -540,6 +1822,16 @@ export interface components {
              * @description Production order.
              */
             order?: string | null;
+            /**
+             * Operator
+             * @description Who stands at the line; the signed-in person if left out.
+             */
+            operator?: string | null;
+            /**
+             * Deadline S
+             * @description End it NotDecidable, code job.deadline, when there is no verdict after so long, s; the station's own limit if left out.
+             */
+            deadline_s?: number | null;
         };
         /**
          * InspectionState
@@ -586,6 +1878,11 @@ export interface components {
              */
             order: string | null;
             /**
+             * Operator
+             * @description Who stood at the line.
+             */
+            operator?: string | null;
+            /**
              * Station
              * @description Name of the station.
              */
@@ -616,6 +1913,14 @@ export interface components {
              * @description Score from which a part is NotOK.
              */
             threshold: number | null;
+            /** @description What the last review says the part is; none until reviewed. */
+            reviewed_as?: components["schemas"]["Evaluation"] | null;
+            /**
+             * Is Pinned
+             * @description Whether its files are kept for good.
+             * @default false
+             */
+            is_pinned: boolean;
             /**
              * Is Simulated
              * @description Whether the frames came from a simulated rig.
@@ -626,6 +1931,79 @@ export interface components {
              * @description A small picture of the part; none until finished.
              */
             thumbnail_url: string | null;
+        };
+        /**
+         * KeepFrames
+         * @description Of which inspections the camera's frames are kept.
+         * @enum {string}
+         */
+        KeepFrames: "never" | "not_ok" | "always";
+        /**
+         * Key
+         * @description An API key, without its secret.
+         */
+        Key: {
+            /**
+             * Name
+             * @description What the key is for.
+             */
+            name: string;
+            /** @description What its holder may do. */
+            role: components["schemas"]["Role"];
+            /** @description What the role is narrowed to. */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was made (UTC).
+             */
+            created: string;
+            /**
+             * Created By
+             * @description Who made it.
+             */
+            created_by: string | null;
+            /**
+             * Expires
+             * @description From when it no longer works (UTC); none means never.
+             */
+            expires: string | null;
+            /**
+             * Last Used
+             * @description When it was last used, to the minute (UTC); none if never.
+             */
+            last_used: string | null;
+            /**
+             * Revoked
+             * @description Since when it is revoked (UTC); none otherwise.
+             */
+            revoked: string | null;
+        };
+        /**
+         * KeyRequest
+         * @description Make an API key.
+         */
+        KeyRequest: {
+            /**
+             * Name
+             * @description What the key is for, such as mes-line-3.
+             */
+            name: string;
+            /**
+             * @description What its holder may do.
+             * @default mes
+             */
+            role: components["schemas"]["Role"];
+            /**
+             * @description Narrows the role: 'read' only reads, 'trigger' also asks for and cancels inspections.
+             * @default full
+             */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Expires
+             * @description From when the key no longer works (with time zone); none means never.
+             */
+            expires?: string | null;
         };
         /**
          * Me
@@ -639,6 +2017,303 @@ export interface components {
             name: string;
             /** @description What it may do. */
             role: components["schemas"]["Role"];
+        };
+        /**
+         * ModelInfo
+         * @description A taught model.
+         */
+        ModelInfo: {
+            /**
+             * Model Id
+             * @description Identity of the model.
+             */
+            model_id: string;
+            /**
+             * Model Sha256
+             * @description SHA-256 of its contents.
+             */
+            model_sha256: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was taught (UTC).
+             */
+            created: string;
+            /**
+             * Taught From
+             * @description Number of good parts it has seen.
+             */
+            taught_from: number;
+            /**
+             * Threshold
+             * @description Its own threshold.
+             */
+            threshold: number;
+            /**
+             * Size Bytes
+             * @description What its files take, bytes.
+             */
+            size_bytes: number;
+            /**
+             * Is Active
+             * @description Whether the recipe judges by it.
+             */
+            is_active: boolean;
+        };
+        /**
+         * NewKey
+         * @description A key that was just made.
+         */
+        NewKey: {
+            /**
+             * Name
+             * @description What the key is for.
+             */
+            name: string;
+            /** @description What its holder may do. */
+            role: components["schemas"]["Role"];
+            /** @description What the role is narrowed to. */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was made (UTC).
+             */
+            created: string;
+            /**
+             * Created By
+             * @description Who made it.
+             */
+            created_by: string | null;
+            /**
+             * Expires
+             * @description From when it no longer works (UTC); none means never.
+             */
+            expires: string | null;
+            /**
+             * Last Used
+             * @description When it was last used, to the minute (UTC); none if never.
+             */
+            last_used: string | null;
+            /**
+             * Revoked
+             * @description Since when it is revoked (UTC); none otherwise.
+             */
+            revoked: string | null;
+            /**
+             * Key
+             * @description The key itself; it is shown this once and kept nowhere.
+             */
+            key: string;
+        };
+        /**
+         * NewRecipe
+         * @description A new recipe.
+         */
+        NewRecipe: {
+            /**
+             * Product
+             * @description What is inspected, for people: name, drawing, revision.
+             * @default
+             */
+            product: string;
+            /**
+             * @description How the rig captures it.
+             * @default {}
+             */
+            sequence: components["schemas"]["RigSequence"];
+            /**
+             * Ignore
+             * @description Places that are not judged.
+             * @default []
+             */
+            ignore: components["schemas"]["IgnoredBox"][];
+            /**
+             * @description What is kept, and how long an inspection may take.
+             * @default {
+             *       "keep_sample": true,
+             *       "keep_frames": "never"
+             *     }
+             */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Note
+             * @description What is changed, and why.
+             */
+            note: string;
+            /**
+             * Expected Version
+             * @description Refuse the change when the recipe is not at this version any more.
+             */
+            expected_version?: number | null;
+            /**
+             * Name
+             * @description Name: lower case, digits, hyphens and underscores.
+             */
+            name: string;
+        };
+        /**
+         * NewWebhook
+         * @description A webhook that was just made.
+         */
+        NewWebhook: {
+            /**
+             * Id
+             * @description Identity of the webhook.
+             */
+            id: string;
+            /**
+             * Url
+             * @description Where messages are sent.
+             */
+            url: string;
+            /**
+             * Events
+             * @description What it is told of.
+             */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * Description
+             * @description What it is for.
+             */
+            description: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was made (UTC).
+             */
+            created: string;
+            /**
+             * Disabled
+             * @description Since when it is told nothing any more (UTC); none otherwise.
+             */
+            disabled: string | null;
+            /**
+             * Disabled Reason
+             * @description Why it is disabled; none otherwise.
+             */
+            disabled_reason: string | null;
+            /**
+             * Secret
+             * @description What its messages are signed with; it is shown this once.
+             */
+            secret: string;
+        };
+        /**
+         * PChart
+         * @description Share of NotOK from group to group, with the limits that chance keeps (3 sigma).
+         */
+        PChart: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Start of the period (UTC).
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description End of the period (UTC), not included.
+             */
+            until: string;
+            /**
+             * Centre
+             * @description Share of NotOK over all groups; none where nothing was decided.
+             */
+            centre: number | null;
+            /**
+             * Points
+             * @description The groups in order.
+             */
+            points: components["schemas"]["ShewhartPoint"][];
+        };
+        /**
+         * Pareto
+         * @description What makes inspections bad, most frequent first.
+         */
+        Pareto: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Start of the period (UTC).
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description End of the period (UTC), not included.
+             */
+            until: string;
+            /**
+             * Causes
+             * @description The bars.
+             */
+            causes: components["schemas"]["CauseCount"][];
+            /**
+             * Total
+             * @description Inspections that are counted.
+             */
+            total: number;
+        };
+        /**
+         * PasswordChange
+         * @description Change one's own password.
+         */
+        PasswordChange: {
+            /**
+             * Current
+             * @description The password until now.
+             */
+            current: string;
+            /**
+             * New
+             * @description The password from now on.
+             */
+            new: string;
+        };
+        /**
+         * PasswordSignIn
+         * @description Exchange a user's name and password for a session.
+         */
+        PasswordSignIn: {
+            /**
+             * Name
+             * @description Name of the user.
+             */
+            name: string;
+            /**
+             * Password
+             * @description The user's password.
+             */
+            password: string;
+        };
+        /**
+         * PinRequest
+         * @description Keep an inspection's files for good, or no longer.
+         */
+        PinRequest: {
+            /**
+             * Is Pinned
+             * @description Whether its files are kept for good.
+             */
+            is_pinned: boolean;
+        };
+        /**
+         * Policy
+         * @description What is kept of a recipe's inspections, and how long they may take.
+         */
+        Policy: {
+            /**
+             * Keep Sample
+             * @description Keep the point map and the cloud beside the pictures; without them a part cannot be judged again or taught from.
+             * @default true
+             */
+            keep_sample: boolean;
+            /**
+             * @description Keep the camera's frames, from which all can be computed again: never, of what is not OK, or always.
+             * @default never
+             */
+            keep_frames: components["schemas"]["KeepFrames"];
         };
         /**
          * Problem
@@ -710,9 +2385,19 @@ export interface components {
             model_id: string | null;
             /**
              * Model Sha256
-             * @description SHA-256 of the model file.
+             * @description SHA-256 of the model's contents.
              */
             model_sha256: string | null;
+            /**
+             * Recipe Version
+             * @description Version of the recipe; none where the recipe was never taught.
+             */
+            recipe_version?: number | null;
+            /**
+             * Software
+             * @description Version of d3station.
+             */
+            software?: string | null;
         };
         /**
          * Reason
@@ -762,6 +2447,200 @@ export interface components {
             taught_from: number | null;
         };
         /**
+         * RecipeChange
+         * @description A recipe as it shall be from now on.
+         */
+        RecipeChange: {
+            /**
+             * Product
+             * @description What is inspected, for people: name, drawing, revision.
+             * @default
+             */
+            product: string;
+            /**
+             * @description How the rig captures it.
+             * @default {}
+             */
+            sequence: components["schemas"]["RigSequence"];
+            /**
+             * Ignore
+             * @description Places that are not judged.
+             * @default []
+             */
+            ignore: components["schemas"]["IgnoredBox"][];
+            /**
+             * @description What is kept, and how long an inspection may take.
+             * @default {
+             *       "keep_sample": true,
+             *       "keep_frames": "never"
+             *     }
+             */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Note
+             * @description What is changed, and why.
+             */
+            note: string;
+            /**
+             * Expected Version
+             * @description Refuse the change when the recipe is not at this version any more.
+             */
+            expected_version?: number | null;
+        };
+        /**
+         * RecipeDetails
+         * @description A recipe as it is now, with all its models.
+         */
+        RecipeDetails: {
+            /**
+             * Product
+             * @description What is inspected, for people: name, drawing, revision.
+             * @default
+             */
+            product: string;
+            /**
+             * @description How the rig captures it.
+             * @default {}
+             */
+            sequence: components["schemas"]["RigSequence"];
+            /**
+             * Ignore
+             * @description Places that are not judged.
+             * @default []
+             */
+            ignore: components["schemas"]["IgnoredBox"][];
+            /**
+             * @description What is kept, and how long an inspection may take.
+             * @default {
+             *       "keep_sample": true,
+             *       "keep_frames": "never"
+             *     }
+             */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Version
+             * @description Counts up with each change; 0 before the first.
+             */
+            version: number;
+            /**
+             * Created
+             * @description When the change was made (UTC).
+             */
+            created: string | null;
+            /**
+             * By
+             * @description Who made it.
+             */
+            by: string;
+            /**
+             * Note
+             * @description What was changed, and why.
+             */
+            note: string;
+            /**
+             * Model Id
+             * @description Model it is judged by; none until taught.
+             */
+            model_id?: string | null;
+            /**
+             * Threshold
+             * @description Score from which a part is NotOK, where it is not the model's own.
+             */
+            threshold?: number | null;
+            /**
+             * Name
+             * @description Name of the recipe.
+             */
+            name: string;
+            /**
+             * Is Current
+             * @description Whether the station was changed over to it.
+             */
+            is_current: boolean;
+            /**
+             * Judged At
+             * @description Score from which a part is NotOK; none until taught.
+             */
+            judged_at: number | null;
+            /**
+             * Models
+             * @description Its models, newest first.
+             */
+            models: components["schemas"]["ModelInfo"][];
+        };
+        /**
+         * RecipeSelection
+         * @description Which recipe the station is set to.
+         */
+        RecipeSelection: {
+            /**
+             * Recipe
+             * @description Name of the recipe.
+             */
+            recipe: string;
+        };
+        /**
+         * RecipeVersion
+         * @description A recipe as it was from one change to the next; versions are never changed.
+         */
+        RecipeVersion: {
+            /**
+             * Product
+             * @description What is inspected, for people: name, drawing, revision.
+             * @default
+             */
+            product: string;
+            /**
+             * @description How the rig captures it.
+             * @default {}
+             */
+            sequence: components["schemas"]["RigSequence"];
+            /**
+             * Ignore
+             * @description Places that are not judged.
+             * @default []
+             */
+            ignore: components["schemas"]["IgnoredBox"][];
+            /**
+             * @description What is kept, and how long an inspection may take.
+             * @default {
+             *       "keep_sample": true,
+             *       "keep_frames": "never"
+             *     }
+             */
+            policy: components["schemas"]["Policy"];
+            /**
+             * Version
+             * @description Counts up with each change; 0 before the first.
+             */
+            version: number;
+            /**
+             * Created
+             * @description When the change was made (UTC).
+             */
+            created: string | null;
+            /**
+             * By
+             * @description Who made it.
+             */
+            by: string;
+            /**
+             * Note
+             * @description What was changed, and why.
+             */
+            note: string;
+            /**
+             * Model Id
+             * @description Model it is judged by; none until taught.
+             */
+            model_id?: string | null;
+            /**
+             * Threshold
+             * @description Score from which a part is NotOK, where it is not the model's own.
+             */
+            threshold?: number | null;
+        };
+        /**
          * Region
          * @description One place that differs from good parts.
          */
@@ -804,6 +2683,129 @@ export interface components {
             modality: "rgb" | "pseudo3d" | "fused";
         };
         /**
+         * RejudgeRequest
+         * @description Judge stored samples again, by another model or threshold. What is stored stays as it is.
+         */
+        RejudgeRequest: {
+            /**
+             * Inspections
+             * @description Inspections, by identity; the last ones of the recipe if left out.
+             */
+            inspections?: string[] | null;
+            /**
+             * Last
+             * @description How many of the last inspections.
+             * @default 100
+             */
+            last: number;
+            /**
+             * Model Id
+             * @description Model to judge by; the recipe's own if left out.
+             */
+            model_id?: string | null;
+            /**
+             * Threshold
+             * @description Threshold to judge at; the recipe's own if left out.
+             */
+            threshold?: number | null;
+        };
+        /**
+         * Rejudged
+         * @description An inspection's stored verdict beside what another model or threshold says.
+         */
+        Rejudged: {
+            /**
+             * Id
+             * @description Identity of the inspection.
+             */
+            id: string;
+            /** @description The stored verdict. */
+            was: components["schemas"]["Evaluation"];
+            /** @description What a person said. */
+            reviewed_as: components["schemas"]["Evaluation"] | null;
+            /**
+             * Was Score
+             * @description The stored score.
+             */
+            was_score: number | null;
+            /** @description The verdict now. */
+            evaluation: components["schemas"]["Evaluation"];
+            /**
+             * Score
+             * @description The score now; none where the sample cannot be judged.
+             */
+            score: number | null;
+            /** @description Why it cannot be judged. */
+            reason: components["schemas"]["Reason"] | null;
+        };
+        /**
+         * Review
+         * @description What a person says of a verdict.
+         */
+        Review: {
+            /** @description What the part is: OK or NotOK. */
+            evaluation: components["schemas"]["Evaluation"];
+            /**
+             * Confirms
+             * @description Whether that is what the station said.
+             */
+            confirms: boolean;
+            /**
+             * Reason
+             * @description Why the verdict was overruled; a note where it was confirmed.
+             */
+            reason: string | null;
+            /**
+             * By
+             * @description Who reviewed.
+             */
+            by: string;
+            /**
+             * At
+             * Format: date-time
+             * @description When (UTC).
+             */
+            at: string;
+        };
+        /**
+         * ReviewRequest
+         * @description Confirm or overrule a verdict.
+         */
+        ReviewRequest: {
+            /**
+             * Evaluation
+             * @description What the part is.
+             * @enum {string}
+             */
+            evaluation: "OK" | "NotOK";
+            /**
+             * Reason
+             * @description Why; needed where the verdict is overruled.
+             */
+            reason?: string | null;
+        };
+        /**
+         * RigSequence
+         * @description What of the rig's sequence a recipe does its own way; what is left out is done as rig.yaml says.
+         */
+        RigSequence: {
+            /**
+             * Projectors
+             * @description Projectors that take part.
+             */
+            projectors?: string[] | null;
+            /**
+             * Light Exposure Us
+             * @description Exposure of each light zone's frame, µs.
+             */
+            light_exposure_us?: number | null;
+            /**
+             * Fringe Exposure Us
+             * @description Exposure of each fringe frame, µs.
+             */
+            fringe_exposure_us?: number | null;
+        };
+        /**
          * RigState
          * @description What the station is and does now.
          */
@@ -840,9 +2842,19 @@ export interface components {
             calibrated: string;
             /**
              * Running
-             * @description Identity of the running inspection.
+             * @description Identity of the running inspection: the one whose part is on the rig, else the one that is judged.
              */
             running: string | null;
+            /**
+             * Judging
+             * @description Identity of the inspection whose part is judged; it may leave the rig.
+             */
+            judging?: string | null;
+            /**
+             * Recipe
+             * @description Recipe that the station was changed over to.
+             */
+            recipe?: string | null;
             /**
              * Queued
              * @description Inspections that wait.
@@ -856,6 +2868,116 @@ export interface components {
          */
         Role: "operator" | "engineer" | "admin" | "mes";
         /**
+         * RollBack
+         * @description Go back to how a recipe was.
+         */
+        RollBack: {
+            /**
+             * Note
+             * @description Why; kept with the recipe's version.
+             */
+            note: string;
+            /**
+             * Version
+             * @description The version whose content comes back, as a new version.
+             */
+            version: number;
+        };
+        /**
+         * Rule
+         * @description Rules that tell a change from chance, by the names they are known by.
+         * @enum {string}
+         */
+        Rule: "Western Electric 1: one point beyond 3 sigma" | "Western Electric 2: two of three beyond 2 sigma on one side" | "Western Electric 3: four of five beyond 1 sigma on one side" | "Western Electric 4: eight in a row on one side" | "Nelson 3: six in a row rising or falling" | "Nelson 4: fourteen in a row alternating" | "EWMA beyond its limits";
+        /**
+         * Scope
+         * @description What a key may be used for, within its role.
+         * @enum {string}
+         */
+        Scope: "full" | "trigger" | "read";
+        /**
+         * ScoreDrift
+         * @description Whether the scores of good parts drift away from what they were with the same model.
+         */
+        ScoreDrift: {
+            /**
+             * Recipe
+             * @description Name of the recipe.
+             */
+            recipe: string;
+            /**
+             * Model Id
+             * @description Model whose scores these are; none where it has judged nothing.
+             */
+            model_id: string | null;
+            /**
+             * Reference
+             * @description How many good inspections, the first of this model, centre and spread are from.
+             */
+            reference: number;
+            /**
+             * Centre
+             * @description Mean score of the reference; none while there are too few.
+             */
+            centre: number | null;
+            /**
+             * Sigma
+             * @description Spread of single scores, from their moving range.
+             */
+            sigma: number | null;
+            /**
+             * Points
+             * @description Good inspections after the reference, oldest first.
+             */
+            points: components["schemas"]["DriftPoint"][];
+            /**
+             * Drifts
+             * @description Whether a rule fires within the last twenty points.
+             */
+            drifts: boolean;
+        };
+        /**
+         * ShewhartPoint
+         * @description One point of a p-chart.
+         */
+        ShewhartPoint: {
+            /**
+             * Group
+             * @description The lot, or when the hour, shift or day began.
+             */
+            group: string;
+            /**
+             * Inspections
+             * @description Inspections that were decided.
+             */
+            inspections: number;
+            /**
+             * Not Ok
+             * @description Of those NotOK.
+             */
+            not_ok: number;
+            /**
+             * Share
+             * @description Share of NotOK.
+             */
+            share: number;
+            /**
+             * Lower
+             * @description Lower control limit.
+             */
+            lower: number;
+            /**
+             * Upper
+             * @description Upper control limit.
+             */
+            upper: number;
+            /**
+             * Rules
+             * @description Rules that fire at this point.
+             */
+            rules: components["schemas"]["Rule"][];
+        };
+        /**
          * SignIn
          * @description Exchange a one-time sign-in token for a session.
          */
@@ -865,6 +2987,17 @@ export interface components {
              * @description The token of a one-time sign-in link.
              */
             token: string;
+        };
+        /**
+         * SigningFingerprint
+         * @description The key that this station signs its archives with.
+         */
+        SigningFingerprint: {
+            /**
+             * Fingerprint
+             * @description SHA-256 of the public key; give it to stations that shall trust this one.
+             */
+            fingerprint: string;
         };
         /**
          * Stage
@@ -878,6 +3011,300 @@ export interface components {
          * @enum {string}
          */
         StationState: "Preoperational" | "Initialized" | "Ready" | "SingleExecution" | "Halted" | "Error";
+        /**
+         * Storage
+         * @description The disk of the data folder.
+         */
+        Storage: {
+            /**
+             * Free Bytes
+             * @description Free space, bytes.
+             */
+            free_bytes: number;
+            /**
+             * Reserve Bytes
+             * @description Space that results leave free, bytes; below it inspections are refused with 507.
+             */
+            reserve_bytes: number;
+            /**
+             * Inspections With Files
+             * @description Inspections whose files are kept.
+             */
+            inspections_with_files: number;
+            /**
+             * Kept Bytes
+             * @description What those files take, bytes.
+             */
+            kept_bytes: number;
+            /**
+             * Orphans
+             * @description Folders that belonged to no inspection when the service started; the first hundred. They are left alone.
+             */
+            orphans: string[];
+        };
+        /**
+         * Task
+         * @description Long work that somebody asked for.
+         */
+        Task: {
+            /**
+             * Id
+             * @description Identity of the task.
+             */
+            id: string;
+            /** @description What is done. */
+            kind: components["schemas"]["TaskKind"];
+            /**
+             * Recipe
+             * @description For which recipe.
+             */
+            recipe: string;
+            /** @description Where it is; waiting until somebody puts the next part on the rig and continues. */
+            state: components["schemas"]["TaskState"];
+            /**
+             * Share
+             * @description Share that is done, 0 to 1.
+             */
+            share: number;
+            /**
+             * Message
+             * @description What is done now.
+             */
+            message: string;
+            /**
+             * Requested By
+             * @description Who asked for it.
+             */
+            requested_by: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When (UTC).
+             */
+            created: string;
+            /**
+             * Finished
+             * @description When it ended (UTC).
+             */
+            finished: string | null;
+            /** @description Why it failed. */
+            reason: components["schemas"]["Reason"] | null;
+        };
+        /**
+         * TaskDetails
+         * @description Long work with what came of it.
+         */
+        TaskDetails: {
+            /**
+             * Id
+             * @description Identity of the task.
+             */
+            id: string;
+            /** @description What is done. */
+            kind: components["schemas"]["TaskKind"];
+            /**
+             * Recipe
+             * @description For which recipe.
+             */
+            recipe: string;
+            /** @description Where it is; waiting until somebody puts the next part on the rig and continues. */
+            state: components["schemas"]["TaskState"];
+            /**
+             * Share
+             * @description Share that is done, 0 to 1.
+             */
+            share: number;
+            /**
+             * Message
+             * @description What is done now.
+             */
+            message: string;
+            /**
+             * Requested By
+             * @description Who asked for it.
+             */
+            requested_by: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When (UTC).
+             */
+            created: string;
+            /**
+             * Finished
+             * @description When it ended (UTC).
+             */
+            finished: string | null;
+            /** @description Why it failed. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description What came of it; none until finished. */
+            result: components["schemas"]["TaskResult"] | null;
+        };
+        /**
+         * TaskKind
+         * @description Kinds of long work.
+         * @enum {string}
+         */
+        TaskKind: "teach" | "rejudge";
+        /**
+         * TaskResult
+         * @description What came of long work.
+         */
+        TaskResult: {
+            /**
+             * Model Id
+             * @description The model that was taught.
+             */
+            model_id?: string | null;
+            /**
+             * Threshold
+             * @description Threshold of that model, or that was judged at.
+             */
+            threshold?: number | null;
+            /**
+             * Rejudged
+             * @description Inspections that were judged again.
+             * @default []
+             */
+            rejudged: components["schemas"]["Rejudged"][];
+            /**
+             * Changed
+             * @description Of those how many have another verdict.
+             * @default 0
+             */
+            changed: number;
+        };
+        /**
+         * TaskState
+         * @description Where long work is.
+         * @enum {string}
+         */
+        TaskState: "running" | "waiting" | "finished" | "failed" | "cancelled";
+        /**
+         * TeachFrom
+         * @description Where good parts come from.
+         * @enum {string}
+         */
+        TeachFrom: "inspections" | "rig";
+        /**
+         * TeachRequest
+         * @description Teach a recipe a new model.
+         */
+        TeachRequest: {
+            /** @description From the stored samples of inspections, or from parts scanned now. */
+            source: components["schemas"]["TeachFrom"];
+            /**
+             * Inspections
+             * @description Inspections of good parts, by identity; the last good ones if left out.
+             */
+            inspections?: string[] | null;
+            /**
+             * Parts
+             * @description How many good parts: to scan, or of the last good inspections.
+             * @default 24
+             */
+            parts: number;
+            /**
+             * Reviewed Only
+             * @description Of the last inspections, take only what a person found OK.
+             * @default false
+             */
+            reviewed_only: boolean;
+            /**
+             * Activate
+             * @description Judge by the new model when it is ready.
+             * @default true
+             */
+            activate: boolean;
+            /**
+             * Note
+             * @description Why; kept with the recipe's version.
+             * @default taught
+             */
+            note: string;
+        };
+        /**
+         * ThresholdChange
+         * @description A new threshold.
+         */
+        ThresholdChange: {
+            /**
+             * Note
+             * @description Why; kept with the recipe's version.
+             */
+            note: string;
+            /**
+             * Threshold
+             * @description Score from which a part is NotOK; none for the model's own.
+             */
+            threshold: number | null;
+            /**
+             * Expected Version
+             * @description Refuse the change when the recipe is not at this version any more.
+             */
+            expected_version?: number | null;
+        };
+        /**
+         * ThresholdPreview
+         * @description What another threshold would have changed over the last inspections.
+         */
+        ThresholdPreview: {
+            /**
+             * Recipe
+             * @description Name of the recipe.
+             */
+            recipe: string;
+            /**
+             * Model Id
+             * @description Model whose scores are counted.
+             */
+            model_id: string;
+            /**
+             * Present
+             * @description The threshold in use.
+             */
+            present: number;
+            /**
+             * Wanted
+             * @description The threshold asked about.
+             */
+            wanted: number;
+            /**
+             * Histogram
+             * @description Scores.
+             */
+            histogram: components["schemas"]["Bin"][];
+            /**
+             * Inspections
+             * @description Inspections that are counted: the last ones judged by this model.
+             */
+            inspections: number;
+            /**
+             * Becomes Not Ok
+             * @description Of those: OK now, NotOK then.
+             */
+            becomes_not_ok: number;
+            /**
+             * Becomes Ok
+             * @description Of those: NotOK now, OK then.
+             */
+            becomes_ok: number;
+            /**
+             * Missed
+             * @description Of those that a person found NotOK: OK then.
+             */
+            missed: number;
+            /**
+             * False Alarms
+             * @description Of those that a person found OK: NotOK then.
+             */
+            false_alarms: number;
+            /**
+             * Examples
+             * @description Identities of inspections that would change, newest first, at most 50.
+             */
+            examples: string[];
+        };
         /**
          * Timings
          * @description Seconds spent by stage. Stages overlap, so the total is less than the sum.
@@ -909,6 +3336,250 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * User
+         * @description A person with a password.
+         */
+        User: {
+            /**
+             * Name
+             * @description Name to sign in with.
+             */
+            name: string;
+            /** @description What the user may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Created
+             * Format: date-time
+             * @description When the user was made (UTC).
+             */
+            created: string;
+            /**
+             * Password Changed
+             * Format: date-time
+             * @description When the password was set (UTC).
+             */
+            password_changed: string;
+            /**
+             * Disabled
+             * @description Since when the user is locked out (UTC); none otherwise.
+             */
+            disabled: string | null;
+        };
+        /**
+         * UserChange
+         * @description Change a user; what is not given stays.
+         */
+        UserChange: {
+            /**
+             * Role
+             * @description What the user may do from now on.
+             */
+            role?: ("operator" | "engineer" | "admin") | null;
+            /**
+             * Password
+             * @description A new password; ends the user's sessions.
+             */
+            password?: string | null;
+            /**
+             * Is Disabled
+             * @description Whether the user is locked out; ends the user's sessions.
+             */
+            is_disabled?: boolean | null;
+        };
+        /**
+         * UserRequest
+         * @description Make a user.
+         */
+        UserRequest: {
+            /**
+             * Name
+             * @description Name to sign in with: small letters, digits and . _ @ -; it is given for good.
+             */
+            name: string;
+            /**
+             * Role
+             * @description What the user may do.
+             * @enum {string}
+             */
+            role: "operator" | "engineer" | "admin";
+            /**
+             * Password
+             * @description First password; the user should change it.
+             */
+            password: string;
+        };
+        /**
+         * Verdict
+         * @description Whose verdict counts: the station's, or what a person said where one did.
+         * @enum {string}
+         */
+        Verdict: "station" | "final";
+        /**
+         * Webhook
+         * @description An address that is told of events.
+         */
+        Webhook: {
+            /**
+             * Id
+             * @description Identity of the webhook.
+             */
+            id: string;
+            /**
+             * Url
+             * @description Where messages are sent.
+             */
+            url: string;
+            /**
+             * Events
+             * @description What it is told of.
+             */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * Description
+             * @description What it is for.
+             */
+            description: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was made (UTC).
+             */
+            created: string;
+            /**
+             * Disabled
+             * @description Since when it is told nothing any more (UTC); none otherwise.
+             */
+            disabled: string | null;
+            /**
+             * Disabled Reason
+             * @description Why it is disabled; none otherwise.
+             */
+            disabled_reason: string | null;
+        };
+        /**
+         * WebhookChange
+         * @description Change a webhook; what is not given stays.
+         */
+        WebhookChange: {
+            /**
+             * Url
+             * @description Where messages are sent from now on, those that wait too.
+             */
+            url?: string | null;
+            /**
+             * Events
+             * @description What it is told of from now on.
+             */
+            events?: components["schemas"]["WebhookEvent"][] | null;
+            /**
+             * Description
+             * @description What it is for.
+             */
+            description?: string | null;
+            /**
+             * Is Disabled
+             * @description Whether it is told nothing any more; enabled again, it is told of what happens then.
+             */
+            is_disabled?: boolean | null;
+        };
+        /**
+         * WebhookEvent
+         * @description What a webhook can be told.
+         * @enum {string}
+         */
+        WebhookEvent: "inspection.finished" | "inspection.reviewed" | "station.error" | "station.recovered";
+        /**
+         * WebhookRequest
+         * @description Make a webhook.
+         */
+        WebhookRequest: {
+            /**
+             * Url
+             * @description Where messages are sent: http or https, without user name or password.
+             */
+            url: string;
+            /**
+             * Events
+             * @description What it is told of.
+             * @default [
+             *       "inspection.finished"
+             *     ]
+             */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * Description
+             * @description What it is for.
+             * @default
+             */
+            description: string;
+        };
+        /**
+         * Yield
+         * @description Verdicts by group.
+         */
+        Yield: {
+            /**
+             * Since
+             * Format: date-time
+             * @description Start of the period (UTC).
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description End of the period (UTC), not included.
+             */
+            until: string;
+            /**
+             * Groups
+             * @description The groups in order.
+             */
+            groups: components["schemas"]["YieldOf"][];
+            /** @description All of them. */
+            overall: components["schemas"]["YieldOf"];
+        };
+        /**
+         * YieldOf
+         * @description Verdicts of one group.
+         */
+        YieldOf: {
+            /**
+             * Group
+             * @description The lot or recipe, or when the hour, shift or day began.
+             */
+            group: string;
+            /**
+             * Total
+             * @description Inspections finished.
+             */
+            total: number;
+            /**
+             * Ok
+             * @description Of those OK.
+             */
+            ok: number;
+            /**
+             * Not Ok
+             * @description Of those NotOK.
+             */
+            not_ok: number;
+            /**
+             * Not Decidable
+             * @description Of those NotDecidable.
+             */
+            not_decidable: number;
+            /**
+             * Overruled
+             * @description Of all, verdicts that a person overruled.
+             */
+            overruled: number;
+            /**
+             * Good Share
+             * @description Share of OK among what was decided; none where nothing was.
+             */
+            good_share: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -917,48 +3588,377 @@ export interface components {
     pathItems: never;
 }
 export type Artifact = components['schemas']['Artifact'];
+export type Attempt = components['schemas']['Attempt'];
+export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditPage = components['schemas']['AuditPage'];
 export type BankScore = components['schemas']['BankScore'];
+export type Because = components['schemas']['Because'];
+export type Bin = components['schemas']['Bin'];
+export type By = components['schemas']['By'];
+export type Cause = components['schemas']['Cause'];
+export type CauseCount = components['schemas']['CauseCount'];
 export type Counts = components['schemas']['Counts'];
+export type Delivery = components['schemas']['Delivery'];
+export type DeliveryDetail = components['schemas']['DeliveryDetail'];
+export type DeliveryPage = components['schemas']['DeliveryPage'];
+export type DeliveryState = components['schemas']['DeliveryState'];
+export type DriftPoint = components['schemas']['DriftPoint'];
 export type Evaluation = components['schemas']['Evaluation'];
 export type Health = components['schemas']['Health'];
+export type IgnoredBox = components['schemas']['IgnoredBox'];
+export type ImportedRecipe = components['schemas']['ImportedRecipe'];
 export type Inspection = components['schemas']['Inspection'];
 export type InspectionPage = components['schemas']['InspectionPage'];
 export type InspectionRequest = components['schemas']['InspectionRequest'];
 export type InspectionState = components['schemas']['InspectionState'];
 export type InspectionSummary = components['schemas']['InspectionSummary'];
+export type KeepFrames = components['schemas']['KeepFrames'];
+export type Key = components['schemas']['Key'];
+export type KeyRequest = components['schemas']['KeyRequest'];
 export type Me = components['schemas']['Me'];
+export type ModelInfo = components['schemas']['ModelInfo'];
+export type NewKey = components['schemas']['NewKey'];
+export type NewRecipe = components['schemas']['NewRecipe'];
+export type NewWebhook = components['schemas']['NewWebhook'];
+export type PChart = components['schemas']['PChart'];
+export type Pareto = components['schemas']['Pareto'];
+export type PasswordChange = components['schemas']['PasswordChange'];
+export type PasswordSignIn = components['schemas']['PasswordSignIn'];
+export type PinRequest = components['schemas']['PinRequest'];
+export type Policy = components['schemas']['Policy'];
 export type Problem = components['schemas']['Problem'];
 export type Provenance = components['schemas']['Provenance'];
 export type Reason = components['schemas']['Reason'];
 export type Recipe = components['schemas']['Recipe'];
+export type RecipeChange = components['schemas']['RecipeChange'];
+export type RecipeDetails = components['schemas']['RecipeDetails'];
+export type RecipeSelection = components['schemas']['RecipeSelection'];
+export type RecipeVersion = components['schemas']['RecipeVersion'];
 export type Region = components['schemas']['Region'];
+export type RejudgeRequest = components['schemas']['RejudgeRequest'];
+export type Rejudged = components['schemas']['Rejudged'];
+export type Review = components['schemas']['Review'];
+export type ReviewRequest = components['schemas']['ReviewRequest'];
+export type RigSequence = components['schemas']['RigSequence'];
 export type RigState = components['schemas']['RigState'];
 export type Role = components['schemas']['Role'];
+export type RollBack = components['schemas']['RollBack'];
+export type Rule = components['schemas']['Rule'];
+export type Scope = components['schemas']['Scope'];
+export type ScoreDrift = components['schemas']['ScoreDrift'];
+export type ShewhartPoint = components['schemas']['ShewhartPoint'];
 export type SignIn = components['schemas']['SignIn'];
+export type SigningFingerprint = components['schemas']['SigningFingerprint'];
 export type Stage = components['schemas']['Stage'];
 export type StationState = components['schemas']['StationState'];
+export type Storage = components['schemas']['Storage'];
+export type Task = components['schemas']['Task'];
+export type TaskDetails = components['schemas']['TaskDetails'];
+export type TaskKind = components['schemas']['TaskKind'];
+export type TaskResult = components['schemas']['TaskResult'];
+export type TaskState = components['schemas']['TaskState'];
+export type TeachFrom = components['schemas']['TeachFrom'];
+export type TeachRequest = components['schemas']['TeachRequest'];
+export type ThresholdChange = components['schemas']['ThresholdChange'];
+export type ThresholdPreview = components['schemas']['ThresholdPreview'];
 export type Timings = components['schemas']['Timings'];
+export type User = components['schemas']['User'];
+export type UserChange = components['schemas']['UserChange'];
+export type UserRequest = components['schemas']['UserRequest'];
+export type Verdict = components['schemas']['Verdict'];
+export type Webhook = components['schemas']['Webhook'];
+export type WebhookChange = components['schemas']['WebhookChange'];
+export type WebhookEvent = components['schemas']['WebhookEvent'];
+export type WebhookRequest = components['schemas']['WebhookRequest'];
+export type Yield = components['schemas']['Yield'];
+export type YieldOf = components['schemas']['YieldOf'];
 export type $defs = Record<string, never>;
 export interface operations {
-    list_inspections: {
+    export_inspections: {
         parameters: {
             query?: {
                 /** @description Only this serial number. */
                 serial?: string | null;
                 /** @description Only this lot. */
                 lot?: string | null;
+                /** @description Only this production order. */
+                order?: string | null;
                 /** @description Only this recipe. */
                 recipe?: string | null;
                 /** @description Only this verdict. */
                 evaluation?: components["schemas"]["Evaluation"] | null;
+                /** @description Only what a person has reviewed, or only what nobody has. */
+                reviewed?: boolean | null;
                 /** @description Only what was asked for at or after this (with time zone). */
                 from?: string | null;
                 /** @description Only what was asked for before this (with time zone). */
                 to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line an inspection. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    review_inspection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pin_inspection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_inspections: {
+        parameters: {
+            query?: {
                 /** @description 'next_cursor' of the page before. */
                 cursor?: string | null;
                 /** @description Lines on a page. */
                 limit?: number;
+                /** @description Only this serial number. */
+                serial?: string | null;
+                /** @description Only this lot. */
+                lot?: string | null;
+                /** @description Only this production order. */
+                order?: string | null;
+                /** @description Only this recipe. */
+                recipe?: string | null;
+                /** @description Only this verdict. */
+                evaluation?: components["schemas"]["Evaluation"] | null;
+                /** @description Only what a person has reviewed, or only what nobody has. */
+                reviewed?: boolean | null;
+                /** @description Only what was asked for at or after this (with time zone). */
+                from?: string | null;
+                /** @description Only what was asked for before this (with time zone). */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -1109,6 +4109,15 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1387,6 +4396,102 @@ export interface operations {
             };
         };
     };
+    create_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecipe"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_rig_state: {
         parameters: {
             query?: never;
@@ -1416,65 +4521,6 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Service Unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    count_inspections: {
-        parameters: {
-            query?: {
-                /** @description Start of the count (with time zone); the last 24 h when not given. */
-                since?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Counts"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1552,6 +4598,2119 @@ export interface operations {
             };
         };
     };
+    count_inspections: {
+        parameters: {
+            query?: {
+                /** @description Start of the count (with time zone); the last 24 h when not given. */
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_yield: {
+        parameters: {
+            query?: {
+                /** @description What inspections are put together by. */
+                by?: components["schemas"]["By"];
+                /** @description The station's verdict, or what a person said where one did. */
+                verdict?: components["schemas"]["Verdict"];
+                /** @description Only this recipe. */
+                recipe?: string | null;
+                /** @description Only this lot. */
+                lot?: string | null;
+                /** @description Only verdicts at or after this (with time zone); 30 days back if left out. */
+                from?: string | null;
+                /** @description Only verdicts before this (with time zone). */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Yield"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_pareto: {
+        parameters: {
+            query?: {
+                /** @description What bad inspections are put together by. */
+                cause?: components["schemas"]["Cause"];
+                /** @description The station's verdict, or what a person said where one did. */
+                verdict?: components["schemas"]["Verdict"];
+                /** @description Only this recipe. */
+                recipe?: string | null;
+                /** @description Only this lot. */
+                lot?: string | null;
+                /** @description Only verdicts at or after this (with time zone); 30 days back if left out. */
+                from?: string | null;
+                /** @description Only verdicts before this (with time zone). */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pareto"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_p_chart: {
+        parameters: {
+            query?: {
+                /** @description What inspections are put together by. */
+                by?: components["schemas"]["By"];
+                /** @description The station's verdict, or what a person said where one did. */
+                verdict?: components["schemas"]["Verdict"];
+                /** @description Only this recipe. */
+                recipe?: string | null;
+                /** @description Only this lot. */
+                lot?: string | null;
+                /** @description Only verdicts at or after this (with time zone); 30 days back if left out. */
+                from?: string | null;
+                /** @description Only verdicts before this (with time zone). */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PChart"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_score_drift: {
+        parameters: {
+            query: {
+                /** @description The recipe. */
+                recipe: string;
+                /** @description Only this lot. */
+                lot?: string | null;
+                /** @description Only inspections from then on, such as a shift's (with time zone). */
+                from?: string | null;
+                /** @description Only inspections before then (with time zone). */
+                to?: string | null;
+                /** @description From how many of the model's first good parts centre and spread are. */
+                reference?: number;
+                /** @description How many points at most, the newest. */
+                last?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoreDrift"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_over: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeSelection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RigState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecipeChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_recipe_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeVersion"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollBack"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+                /** @description Identity of the model. */
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Because"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_threshold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThresholdChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeDetails"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_threshold: {
+        parameters: {
+            query: {
+                /** @description The threshold to try. */
+                threshold: number;
+                /** @description Over how many of the last inspections. */
+                last?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThresholdPreview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_signing_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SigningFingerprint"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/zip": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedRecipe"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    teach_recipe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeachRequest"];
+            };
+        };
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    /** @description Where the task is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rejudge_inspections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejudgeRequest"];
+            };
+        };
+        responses: {
+            /** @description Begun. */
+            202: {
+                headers: {
+                    /** @description Where the task is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the task. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetails"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    continue_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the task. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetails"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the task. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskDetails"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tile_description: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+                /** @description Which picture. */
+                picture: "rgb" | "pseudo3d" | "depth" | "anomaly" | "height";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The .dzi file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/xml": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+                /** @description Which picture. */
+                picture: "rgb" | "pseudo3d" | "depth" | "anomaly" | "height";
+                /** @description Level of the pyramid; 0 is one pixel. */
+                level: number;
+                /** @description Column and row of the tile, and its format. */
+                tile: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tile. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_small_cloud: {
+        parameters: {
+            query?: {
+                /** @description The most points. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cloud. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_frames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The capture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_session: {
         parameters: {
             query?: never;
@@ -1561,7 +6720,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignIn"];
+                "application/json": components["schemas"]["SignIn"] | components["schemas"]["PasswordSignIn"];
             };
         };
         responses: {
@@ -1740,6 +6899,1280 @@ export interface operations {
             };
         };
     };
+    change_own_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Key"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the key. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description 'next_cursor' of the page before. */
+                cursor?: string | null;
+                /** @description Lines on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ping_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only messages in this state; 'dead' are those given up. */
+                state?: components["schemas"]["DeliveryState"] | null;
+                /** @description 'next_cursor' of the page before. */
+                cursor?: string | null;
+                /** @description Lines on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+                /** @description The message's webhook-id. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+                /** @description The message's webhook-id. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -1794,6 +8227,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus's text format. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
