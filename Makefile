@@ -2,6 +2,7 @@
 # make test    everything: check, then every test
 # make check   linters, types, floors, panel types
 # make bench   speed and accuracy against the bars -> bench.json
+# make soak    500 scans through real drivers, with faults: nothing may grow
 # make panel   the panel alone
 # make gentl   the virtual GenTL camera alone
 # make clean   forget everything that was built (captured data in ./var stays)
@@ -18,7 +19,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/node:$(PATH)
 PANEL := $(wildcard api/panel/*.json api/panel/*.ts api/panel/*.html api/panel/.npmrc) $(shell find api/panel/src api/panel/public -type f 2>/dev/null)
 
-.PHONY: demo test check bench panel gentl clean
+.PHONY: demo test check bench soak panel gentl clean
 
 demo: .venv/.runtime api/panel/dist/.built
 	@$(BIN)/d3station demo $(DEMO_ARGS)
@@ -35,6 +36,9 @@ check: .venv/.test api/panel/dist/.built
 
 bench: .venv/.test
 	@$(BIN)/python -m tests.benchmarks
+
+soak: .venv/.test
+	@SOAK_SCANS=500 $(BIN)/pytest -q -s tests/system/test_soak.py
 
 panel: api/panel/dist/.built
 

@@ -107,8 +107,6 @@ class RigConfig(Strict):
 
     @model_validator(mode="after")
     def _triggers_fit(self) -> RigConfig:
-        if isinstance(self.lights, SerialLightsConfig) and self.lights.strobe is not None and self.simulation is not None:
-            raise ValueError("the simulated bench has no flashes; choose lights.mode continuous")
         exposures_us = sorted({self.sequence.fringe_exposure_us * factor for factor in self.sequence.fringes.exposures})
         for projector in self.projectors:
             if isinstance(projector, ScreenProjectorConfig) and self.simulation is not None:

@@ -227,12 +227,19 @@ class Cell:
         """What the light controller's channels give is a share of the intensity that the rig was set up with."""
         self.bench.set_zones({zone: level / self._intensities[zone] for zone, level in enumerate(levels)})
 
-    def _exposing(self) -> None:
-        """The camera's exposure output is wired to every projector's TRIG_IN_1."""
+    def _exposing(self, exposure_us: float) -> None:
+        """The camera's exposure output is wired to every projector's TRIG_IN_1, and to the light controller's trigger."""
         for peer in self._projectors:
             peer.trigger_in()
+        if (flash := self._rig.lights.strobe) is not None:
+            # A flash is light for the part of the exposure that it lasts; what the controller itself takes for it passes in true time.
+            lit_us = max(0.0, min(flash.delay_us + flash.pulse_us, exposure_us) - flash.delay_us)
+            levels = zip(self._lights.flash_levels, self._intensities, strict=True)
+            self.bench.set_zones({zone: level / full * lit_us / exposure_us for zone, (level, full) in enumerate(levels)})
 
     def _exposure_over(self) -> None:
+        if self._rig.lights.strobe is not None:
+            self.bench.set_zones({})
         self._exposed.set()
         self._do_what_is_due()
         self._settle()
@@ -270,7 +277,7 @@ class _Scene(BenchScene):
         rig: RigConfig,
         plugs: threading.RLock,
         settle: Callable[[], None],
-        exposing: Callable[[], None],
+        exposing: Callable[[float], None],
         exposed: Callable[[], None],
     ) -> None:
         super().__init__(bench, rig)
@@ -290,7 +297,7 @@ class _Scene(BenchScene):
 
     def expose(self, exposure_us: float, gain_db: float) -> Exposure:
         """Take a frame."""
-        self._exposing()
+        self._exposing(exposure_us)
         exposure = super().expose(exposure_us, gain_db)
         with self._plugs:
             self._exposed()

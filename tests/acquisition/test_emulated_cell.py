@@ -8,17 +8,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 from emulated_rig import emulated_rig, in_process_twin, opened, short_sequence
+from numpy.typing import NDArray
 
 from acquisition.capture import Frame
 from acquisition.drivers.dlp_planes import flash_images
 from acquisition.drivers.open_devices import open_devices
 from acquisition.drivers.simulated import open_simulated
 from acquisition.rig import Rig
+from acquisition.simulation.artefacts import white_plate
 from acquisition.simulation.bench import Bench
 from acquisition.simulation.cell_process import CellProcess
 from acquisition.simulation.feeder import PartFeeder
@@ -77,6 +80,21 @@ def test_other_devices_give_the_same_frames_too(tmp_path: Path) -> None:
 def test_projectors_that_trigger_the_camera_give_the_same_frames_too() -> None:
     with opened(emulated_rig(projectors_play=True)) as (rig, cell):
         assert_same_frames(rig, cell)
+
+
+def test_flashes_light_the_exposures_of_their_zone_as_long_as_they_last() -> None:
+    def zone_frames(**mode: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        with opened(emulated_rig(pixel_format="Mono12", wire_format="Mono12", mode=mode)) as (rig, cell):
+            cell.place(white_plate())
+            cell.reseed(3)
+            frames = [frame.pixels.astype(np.float64) for frame in rig.scan(short_sequence(rig.config))]
+            assert cell.is_dark
+            return frames[0], np.array(frames[1:5])
+
+    dark, steady = zone_frames(kind="continuous")
+    _, flashed = zone_frames(kind="strobe", pulse_us=2000, delay_us=100, period_us=40_000)  # of 8000 µs exposure
+    light = (flashed - dark).sum(axis=(1, 2)) / (steady - dark).sum(axis=(1, 2))
+    np.testing.assert_allclose(light, 0.25, rtol=0.02)
 
 
 def test_what_lies_on_the_bench_stays_there_during_a_scan(cell_and_rig: tuple[CellProcess, Rig]) -> None:

@@ -62,7 +62,6 @@ def test_simulated_devices_are_not_emulated() -> None:
         (lambda rig: rig["sequence"].update(fringe_exposure_us=7000), "does not suit projector 'north_east': 7000 µs are not a whole number"),
         (lambda rig: rig["sequence"]["fringes"].update(exposures=[1, 0.5]), "3000 µs are not a whole number"),
         (lambda rig: rig["projectors"].__setitem__(0, SCREEN), "projector 'north_east' is a screen"),
-        (lambda rig: rig["lights"].update(mode={"kind": "strobe", "pulse_us": 500, "period_us": 40000}), "has no flashes"),
     ],
 )
 def test_what_cannot_work_together_is_refused(emulated: dict[str, Any], change: Change, words: str) -> None:

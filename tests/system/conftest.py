@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import signal
 from collections.abc import Iterator
@@ -16,13 +17,18 @@ from api.composition import OpenStation, open_station
 
 
 @pytest.fixture(scope="session")
-def taught_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the demo's recipe taught as the demo teaches it."""
-    folder = tmp_path_factory.mktemp("taught")
-    opened = open_station("demo", folder, seed=0)
-    assert opened.hand is not None
-    opened.station.teach(RECIPE, DEFAULT_PARTS, opened.hand.next_good_part)
-    opened.station.close()
+def taught_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder with the demo's recipe taught as the demo teaches it: by the test process that first wants it, for all."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "taught"
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            opened = open_station("demo", folder.with_suffix(".new"), seed=0)
+            assert opened.hand is not None
+            opened.station.teach(RECIPE, DEFAULT_PARTS, opened.hand.next_good_part)
+            opened.station.close()
+            folder.with_suffix(".new").rename(folder)
     return folder
 
 

@@ -23,16 +23,17 @@ def run_cli(*arguments: str | Path, timeout_s: float = 240) -> subprocess.Comple
 
 
 class DemoService:
-    """``d3station demo`` as a process of its own."""
+    """``d3station demo``, or another command that serves, as a process of its own."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *command: str | Path) -> None:
         self._data_dir = data_dir
+        self._command = [str(word) for word in command] or ["demo"]
         self._process: subprocess.Popen[str] | None = None
         self.link = ""
 
     def start(self) -> str:
         """Start, and wait for the sign-in link."""
-        self._process = subprocess.Popen([*CLI, "demo", "--port", "0", "--data-dir", str(self._data_dir)], stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen([*CLI, *self._command, "--port", "0", "--data-dir", str(self._data_dir)], stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
         printed: list[str] = []
         watchdog = threading.Timer(180, self._process.kill)
@@ -44,7 +45,7 @@ class DemoService:
                     self.link = found[0]
                     break
             else:
-                pytest.fail("the demo printed no link: " + "".join(printed))
+                pytest.fail("the service printed no link: " + "".join(printed))
         finally:
             watchdog.cancel()
         # Somebody must read on, or a full pipe would stop the service.
