@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.equipment import Equipment
 from api.recipes import RecipeModel
 from api.reconstruction import Reconstructor
 from api.schemas_recipes import RecipeVersion
@@ -16,6 +17,7 @@ class CapturedPart:
     """A part whose frames are all there; it is judged with what the recipe was when it was captured."""
 
     recipe: str
+    equipment: Equipment
     definition: RecipeVersion
     model: RecipeModel
     reconstructor: Reconstructor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,11 @@ from acquisition.drivers.open_devices import Devices, open_devices
 from acquisition.drivers.replay import open_replay_devices
 from acquisition.rig import Rig, open_replay
 from acquisition.rig_process import AnyRig, RigProcess
+from api.equipment import Equipment
 from api.recipes import Recipes
 from api.station import Station
 from inference.weights_folder import use_weights_folder
+from rig_configs.calibration import Calibration
 from rig_configs.cameras import GenicamCamera, ReplayCamera
 from rig_configs.errors import D3Error, NotFound
 from rig_configs.files import check_belongs, load_calibration, load_rig, rig_folder
@@ -187,6 +189,8 @@ class OpenStation:
     station: Station
     hand: Hand | None
     bench: BenchAccess | None
+    folder: Path
+    """Where the rig's files are."""
 
 
 def open_station(
@@ -209,15 +213,38 @@ def open_station(
     """
     use_weights_folder(data_dir / "weights")
     folder = rig_folder(rig)
-    config = load_rig(folder)
-    calibration = load_calibration(folder)
+
+    def read() -> Callable[[], _Equipped]:
+        config, calibration = load_rig(folder), load_calibration(folder)
+        return lambda: _equip(config, calibration, folder, seed, automatic_hand=automatic_hand, capture=capture)
+
+    equipped = read()()
+    recipes = Recipes(data_dir / "models", equipped.hand.parts if equipped.hand else ())
+
+    def reopen() -> Callable[[], Equipment]:
+        opening = read()
+        return lambda: opening().equipment
+
+    station = Station(name, equipped.equipment, recipes, data_dir / "scratch", reopen)
+    return OpenStation(station, equipped.hand, equipped.bench, folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Equipped:
+    equipment: Equipment
+    hand: Hand | None = None
+    bench: BenchAccess | None = None
+
+
+def _equip(config: RigConfig, calibration: Calibration, folder: Path, seed: int, *, automatic_hand: bool, capture: Path | None) -> _Equipped:
     if capture is None:
         opened = open_rig(config, folder, seed)
     else:
         opened = OpenRig(open_replay(capture), None)
         check_belongs(calibration, opened.rig.config, folder)
     if opened.bench is None:
-        return OpenStation(Station(name, opened.rig, calibration, Recipes(data_dir / "models"), scratch=data_dir / "scratch"), None, None)
+        return _Equipped(Equipment(opened.rig, calibration))
+    from acquisition.simulation.guide import BenchGuide
     from acquisition.simulation.user_mesh import known_parts
 
     try:
@@ -226,8 +253,6 @@ def open_station(
         opened.rig.close()
         raise
     hand = Hand(opened.bench, parts, seed)
-    recipes = Recipes(data_dir / "models", parts)
-    station = Station(
-        name, opened.rig, calibration, recipes, hand.next_part if automatic_hand else None, hand.next_good_part, scratch=data_dir / "scratch"
-    )
-    return OpenStation(station, hand, opened.bench)
+    plate = BenchGuide(opened.bench, config, seed).plate
+    equipment = Equipment(opened.rig, calibration, hand.next_part if automatic_hand else None, hand.next_good_part, plate)
+    return _Equipped(equipment, hand, opened.bench)

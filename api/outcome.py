@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from api.recipes import Recipes
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, Timings
@@ -75,8 +75,8 @@ class Inspects(Protocol):
         """
         ...
 
-    def judge(self, captured: Captured, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
-        """Reconstruct and judge a captured part; ``report`` and ``cancelled`` as for :meth:`capture`, asked between stages."""
+    def judge(self, captured: Any, report: Callable[[Stage], None], cancelled: Callable[[], bool]) -> Outcome:
+        """Reconstruct and judge what :meth:`capture` of the same station returned; ``report`` and ``cancelled`` as for :meth:`capture`, asked between stages."""
         ...
 
     @property

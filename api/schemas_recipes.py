@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas import PRINTABLE, Evaluation, Reason, Schema
+from api.schemas_rig import DriftReport
 
 Note = Annotated[str, Field(min_length=1, max_length=400, pattern=PRINTABLE)]
 RecipeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")]
@@ -201,6 +202,7 @@ class TaskKind(StrEnum):
 
     TEACH = "teach"
     REJUDGE = "rejudge"
+    CALIBRATION_CHECK = "calibration_check"
 
 
 class TaskState(StrEnum):
@@ -219,6 +221,7 @@ class TaskResult(Schema):
     model_id: str | None = Field(default=None, description="The model that was taught.")
     threshold: float | None = Field(default=None, description="Threshold of that model, or that was judged at.")
     rejudged: list[Rejudged] = Field(default=[], description="Inspections that were judged again.")
+    drift: DriftReport | None = Field(default=None, description="What a check of the calibration found.")
     changed: int = Field(default=0, description="Of those how many have another verdict.")
 
 
@@ -227,7 +230,7 @@ class Task(Schema):
 
     id: str = Field(description="Identity of the task.")
     kind: TaskKind = Field(description="What is done.")
-    recipe: str = Field(description="For which recipe.")
+    recipe: str = Field(description="For which recipe; empty where it is for none.")
     state: TaskState = Field(description="Where it is; waiting until somebody puts the next part on the rig and continues.")
     share: float = Field(description="Share that is done, 0 to 1.")
     message: str = Field(description="What is done now.")

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
         max_length=24,
         description="When shifts begin, local time, as a JSON list in the environment.",
     )
+    calibration_days: float = Field(default=180.0, gt=0, description="Age from which a calibration is warned of, days.")
     deadline_s: float = Field(default=600.0, gt=0, le=86_400, description="Within what time an inspection has its verdict, or ends NotDecidable, s.")
     queue_limit: int = Field(default=20, ge=1, le=10_000, description="Inspections that may wait; more are refused with 503 and Retry-After.")
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 
 from acquisition.capture import CaptureWriter, Frame
 from acquisition.rig import nobody
 from acquisition.rig_process import AnyRig
 from acquisition.sequence import Sequence
 from api.captured_part import CapturedPart
+from api.equipment import Equipment
 from api.ignoring import judged_part
-from api.outcome import ArtifactFile, Outcome
-from api.pictures import anomaly_files, height_files, reconstruction_files
+from api.outcome import Outcome
+from api.outcome_of import outcome_of, provenance_of
 from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
-from api.scan_room import ScanRoom, rig_for
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, StationState
-from api.schemas_recipes import KeepFrames, Policy, RigSequence
+from api.scan_room import rig_for
+from api.schemas import Reason, Recipe, RigState, Stage, StationState
+from api.schemas_recipes import KeepFrames, RigSequence
 from api.stopwatch import Stopwatch
 from inference import prediction
 from inference.d3m import D3M, D3MConfig
 from inference.sample import D3Sample
 from rig_configs.calibration import Calibration
 from rig_configs.errors import Cancelled, D3Error, DeviceError, ModelError, RigFileError, Unprocessable
-from rig_configs.files import sha256_of
+
+Reopening = Callable[[], Equipment]
+"""Opens what was read and found right."""
 
 
 def unheard(*_: object) -> None:
@@ -41,47 +42,64 @@ class Station:
 
     Args:
         name: name of the station.
-        rig: the opened rig; the station closes it.
-        calibration: what is known of the rig.
+        equipment: the opened rig and what belongs to it; the station closes it.
         recipes: what can be inspected.
-        load_part: on a simulated rig, the hand that puts the next part of a recipe on the plate; called before a scan.
-        load_good_part: the same for parts that are good for sure, to teach from.
         scratch: folder for frames until it is known whether they are kept; none keeps no frames.
+        reopen: reads the rig's files again and gives what opens them, to be called once the rig in use is closed.
     """
 
     def __init__(
-        self,
-        name: str,
-        rig: AnyRig,
-        calibration: Calibration,
-        recipes: Recipes,
-        load_part: Callable[[str], None] | None = None,
-        load_good_part: Callable[[str], None] | None = None,
-        scratch: Path | None = None,
+        self, name: str, equipment: Equipment, recipes: Recipes, scratch: Path | None = None, reopen: Callable[[], Reopening] | None = None
     ) -> None:
         self.name = name
-        self.rig = rig
-        self.calibration = calibration
         self.models = recipes
-        self.load_good_part = load_good_part
-        self.on_rig = Lock()
-        """Held by whoever uses the rig."""
-        self._load_part = load_part
+        self.on_rig = RLock()
+        """Held by whoever uses the rig; taken before a reconstructor is."""
+        self._reopen = reopen
         self._scratch = scratch
-        self._room = ScanRoom(rig.config, calibration)
-        self._provenance = Provenance(
-            rig=rig.config.name,
-            rig_sha256=sha256_of(rig.config),
-            calibration_id=calibration.calibration_id,
-            calibration_sha256=sha256_of(calibration),
-            model_id=None,
-            model_sha256=None,
-            software=version("d3station"),
-        )
         self._lock = Lock()
         self._busy = 0
         self._halted = False
         self._reason: Reason | None = None
+        self._fit(equipment)
+
+    @property
+    def rig(self) -> AnyRig:
+        """The opened rig."""
+        return self.equipment.rig
+
+    @property
+    def calibration(self) -> Calibration:
+        """What is known of the rig."""
+        return self.equipment.calibration
+
+    @property
+    def load_good_part(self) -> Callable[[str], None] | None:
+        """On a simulated rig, the hand that puts the next good part on the plate."""
+        return self.equipment.load_good_part
+
+    def reload(self) -> None:
+        """Read the rig's files again and work with what they describe from now on. What waits and what is judged goes on.
+
+        Raises:
+            ConfigurationError: the files are wrong; the station works on as before.
+            DeviceError: the devices cannot be opened; the station is in Error until a reload goes well.
+        """
+        if self._reopen is None:
+            raise Unprocessable("This station's rig comes from no files.", cure="Start the service with --rig.", detail="reload")
+        with self.on_rig:
+            opening = self._reopen()  # reads and checks the files
+            self.rig.close()
+            try:
+                self._fit(opening())
+            except D3Error as error:
+                self._set_reason(Reason(code=error.code, message=error.message, cure=error.cure))
+                raise
+            self._set_reason(None)
+
+    def _fit(self, equipment: Equipment) -> None:
+        self.equipment = equipment
+        self._provenance = provenance_of(equipment)
 
     # -------------------------------------------------------------------------------------------------- the main job
 
@@ -94,30 +112,31 @@ class Station:
         """Capture the part on the rig; it may leave the rig when this returns. A fault gives NotDecidable with its reason."""
         clock = Stopwatch()
         self._begin()
-        reconstructor: Reconstructor | None = None
-        try:
-            # Before the capture: a part need not wait to hear that nothing can judge it.
-            model, definition = self.models.model(recipe), self.models.definition(recipe)
-            reconstructor = self._room.take(definition.sequence)
-            if self._load_part is not None:
-                self._load_part(recipe)
-            clock.restart()
-            frames = self._scratch / uuid.uuid4().hex if self._scratch and definition.policy.keep_frames is not KeepFrames.NEVER else None
-            self._scan(reconstructor, report, cancelled, clock, frames)
-        except D3Error as error:
-            self._put_away(reconstructor)
-            reason = Reason(code=error.code, message=error.message, cure=error.cure)
-            # A device that failed is the station's trouble until a scan goes well again; anything else is this part's.
-            self._end(reason if isinstance(error, DeviceError) else None)
-            report(Stage.SAVE)
-            return self._outcome(None, None, reason, clock)
-        except BaseException:
-            self._put_away(reconstructor)
-            self._end()
-            raise
-        with self._lock:
-            self._reason = None
-        return CapturedPart(recipe, definition, model, reconstructor, clock, frames)
+        with self.on_rig:
+            equipment = self.equipment
+            reconstructor: Reconstructor | None = None
+            try:
+                # Before the capture: a part need not wait to hear that nothing can judge it.
+                model, definition = self.models.model(recipe), self.models.definition(recipe)
+                reconstructor = equipment.room.take(definition.sequence)
+                if equipment.load_part is not None:
+                    equipment.load_part(recipe)
+                clock.restart()
+                frames = self._scratch / uuid.uuid4().hex if self._scratch and definition.policy.keep_frames is not KeepFrames.NEVER else None
+                self._scan(reconstructor, report, cancelled, clock, frames)
+            except D3Error as error:
+                self._put_away(equipment, reconstructor)
+                reason = Reason(code=error.code, message=error.message, cure=error.cure)
+                # A device that failed is the station's trouble until a scan goes well again; anything else is this part's.
+                self._end(reason if isinstance(error, DeviceError) else None)
+                report(Stage.SAVE)
+                return outcome_of(equipment, self._provenance, clock, reason)
+            except BaseException:
+                self._put_away(equipment, reconstructor)
+                self._end()
+                raise
+        self._set_reason(None)
+        return CapturedPart(recipe, equipment, definition, model, reconstructor, clock, frames)
 
     def judge(self, captured: CapturedPart, report: Callable[[Stage], None] = unheard, cancelled: Callable[[], bool] = nobody) -> Outcome:
         """Reconstruct and judge a captured part; what cannot be judged is NotDecidable with its reason."""
@@ -130,7 +149,7 @@ class Station:
                 _go_on(cancelled)
                 result = self._finish(captured.reconstructor, report, clock)
             finally:
-                self._room.give_back(captured.reconstructor)
+                captured.equipment.room.give_back(captured.reconstructor)
             _go_on(cancelled)
             report(Stage.INFERENCE)
             clock.lap("reconstruct")
@@ -141,7 +160,7 @@ class Station:
         finally:
             self._end(self._reason)
         report(Stage.SAVE)
-        return self._outcome(result, judged, reason, clock, captured)
+        return outcome_of(captured.equipment, provenance_of(captured.equipment), clock, reason, captured, result, judged)
 
     def reconstruct(
         self,
@@ -164,7 +183,7 @@ class Station:
             D3Error: a device failed, or the frames give no surface.
         """
         clock = clock or Stopwatch()
-        with self._room.lend(sequence or RigSequence()) as reconstructor:
+        with self.on_rig, self.equipment.room.lend(sequence or RigSequence()) as reconstructor:
             self._scan(reconstructor, report, cancelled, clock, keep)
             return self._finish(reconstructor, report, clock)
 
@@ -174,7 +193,7 @@ class Station:
         Raises:
             DeviceError, Cancelled, CaptureError: from the scan and the writing.
         """
-        with self._room.lend(RigSequence()) as reconstructor:
+        with self.on_rig, self.equipment.room.lend(RigSequence()) as reconstructor:
             yield from self._frames(reconstructor.sequence, cancelled, keep)
 
     def _frames(self, sequence: Sequence, cancelled: Callable[[], bool], keep: Path | None) -> Generator[Frame]:
@@ -257,7 +276,7 @@ class Station:
     def change_over(self, recipe: str) -> None:
         """Set the station to a recipe: its model is read and its sequence made ready. Raises NotFound, ModelError."""
         self.models.change_over(recipe)
-        with self._room.lend(self.models.definition(recipe).sequence):
+        with self.on_rig, self.equipment.room.lend(self.models.definition(recipe).sequence):
             pass
 
     def check_sequence(self, sequence: RigSequence) -> None:
@@ -313,55 +332,13 @@ class Station:
             self._busy -= 1
             self._reason = trouble
 
-    def _put_away(self, reconstructor: Reconstructor | None) -> None:
-        if reconstructor is not None:
-            self._room.give_back(reconstructor)
+    def _set_reason(self, reason: Reason | None) -> None:
+        with self._lock:
+            self._reason = reason
 
-    def _outcome(
-        self,
-        result: Reconstruction | None,
-        judged: prediction.Prediction | None,
-        reason: Reason | None,
-        clock: Stopwatch,
-        captured: CapturedPart | None = None,
-    ) -> Outcome:
-        camera = self.rig.config.camera
-        policy = captured.definition.policy if captured else Policy()
-        files: list[ArtifactFile] = []
-        if result is not None:
-            files += reconstruction_files(result, with_points=policy.keep_sample)
-            if policy.keep_sample:
-                files += height_files(result, self.calibration.camera)
-        if judged is not None:
-            files += anomaly_files(judged.anomaly_map)
-        provenance = self._provenance
-        if captured is not None:
-            provenance = provenance.model_copy(update={"recipe_version": captured.definition.version or None})
-        evaluation = Evaluation.NOT_DECIDABLE
-        if judged is not None:
-            provenance = provenance.model_copy(update={"model_id": judged.model_id, "model_sha256": judged.model_sha256})
-            if reason is None:
-                evaluation = Evaluation.NOT_OK if judged.is_anomalous else Evaluation.OK
-        frames = captured.frames if captured else None
-        if frames is not None and policy.keep_frames is KeepFrames.NOT_OK and evaluation is Evaluation.OK:
-            shutil.rmtree(frames)
-            frames = None
-        return Outcome(
-            evaluation=evaluation,
-            reason=reason,
-            score=judged.score if judged else None,
-            threshold=judged.threshold if judged else None,
-            banks=[BankScore(name=b.name, score=b.score, limit=b.limit) for b in judged.banks] if judged else [],
-            regions=[_region(r) for r in judged.regions] if judged else [],
-            timings=clock.timings(),
-            provenance=provenance,
-            is_simulated=self.rig.config.is_simulated,
-            width_px=camera.width_px,
-            height_px=camera.height_px,
-            pixel_pitch_mm=camera.pixel_pitch_mm,
-            artifacts=files,
-            frames=frames,
-        )
+    def _put_away(self, equipment: Equipment, reconstructor: Reconstructor | None) -> None:
+        if reconstructor is not None:
+            equipment.room.give_back(reconstructor)
 
 
 def _go_on(cancelled: Callable[[], bool]) -> None:
@@ -381,15 +358,3 @@ class _Sized(Iterable[D3Sample]):
 
     def __iter__(self) -> Iterator[D3Sample]:
         return map(self._scan, range(self._count))
-
-
-def _region(region: prediction.Region) -> Region:
-    return Region(
-        x_px=region.x,
-        y_px=region.y,
-        width_px=region.width,
-        height_px=region.height,
-        area_mm2=region.area_mm2,
-        peak=region.peak,
-        modality=region.modality,
-    )

@@ -65,6 +65,7 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     from api.app import create_app
     from api.listening import address_of, listen, refuse_without_admin
     from api.log import configure_logging
+    from api.rig_care import RigCare
     from api.schemas import Role
     from api.service_lock import ServiceLock
     from api.store.audit import SERVICE
@@ -91,7 +92,8 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
         stderr.print(f"\nThe station listens on {address}. Sign in once with this link (15 minutes):\n\n  [bold]{link}[/bold]\n", soft_wrap=True)
         stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
 
-    _run(settings, create_app(settings, opened.station, store=store), listener, tell)
+    care = RigCare(opened.station, opened.folder, settings.data_dir, settings.calibration_days)
+    _run(settings, create_app(settings, opened.station, store=store, care=care), listener, tell)
 
 
 def _tell_why(settings: Settings, error: D3Error) -> None:
