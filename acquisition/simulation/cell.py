@@ -63,6 +63,7 @@ class Cell:
         self._intensities = [channel.intensity for channel in rig.lights.channels]
         self.bench = Bench(rig, noise_seed)
         self._due: tuple[int, str, tuple[object, ...], dict[str, object]] | None = None
+        self._flash = rig.lights.strobe
         self._wired = rig.camera.trigger_line is not None
         self._exposed = threading.Event()
         self._plugs = threading.RLock()
@@ -231,14 +232,14 @@ class Cell:
         """The camera's exposure output is wired to every projector's TRIG_IN_1, and to the light controller's trigger."""
         for peer in self._projectors:
             peer.trigger_in()
-        if (flash := self._rig.lights.strobe) is not None:
+        if (flash := self._flash) is not None:
             # A flash is light for the part of the exposure that it lasts; what the controller itself takes for it passes in true time.
             lit_us = max(0.0, min(flash.delay_us + flash.pulse_us, exposure_us) - flash.delay_us)
             levels = zip(self._lights.flash_levels, self._intensities, strict=True)
             self.bench.set_zones({zone: level / full * lit_us / exposure_us for zone, (level, full) in enumerate(levels)})
 
     def _exposure_over(self) -> None:
-        if self._rig.lights.strobe is not None:
+        if self._flash is not None:
             self.bench.set_zones({})
         self._exposed.set()
         self._do_what_is_due()
