@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -68,18 +67,8 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch wonders about what is refused below
             content: Any = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as cause:
-        if start[:1] != b"\x80" and start[:2] != b"PK":
-            raise ModelError(f"{file} is not a checkpoint of torch.", cure=_AGAIN, detail="weights") from cause
-        if "truncated" in str(cause) or "Ran out of input" in str(cause):
-            raise ModelError(f"{file} is cut short.", cure=_AGAIN, detail="weights") from cause
-        raise ModelError(
-            f"{file} holds more than tensors, which could run as code; nothing of it was run.",
-            cure="Take the official file. If this is one, save its tensors alone, with torch.save(state_dict), where you trust it.",
-            detail="weights",
-        ) from cause
-    except (EOFError, RuntimeError, OSError, ValueError, KeyError) as cause:
-        raise ModelError(f"{file} is damaged or cut short ({type(cause).__name__}).", cure=_AGAIN, detail="weights") from cause
+    except Exception as cause:
+        raise _load_fault(file, start, cause) from cause
     for _ in _WRAPPERS:  # a wrapper may lie in a wrapper
         inner = next((content[key] for key in _WRAPPERS if isinstance(content, Mapping) and isinstance(content.get(key), Mapping)), None)
         content = content if inner is None else inner
@@ -87,6 +76,21 @@ def _read(file: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         raise ModelError(f"{file} holds no tensors by name.", cure=_AGAIN, detail="weights")
     return tensors
+
+
+def _load_fault(file: Path, start: bytes, cause: Exception) -> ModelError:
+    """Why torch did not read a file, by the kind of its error and the first bytes of the file."""
+    if type(cause).__name__ != "UnpicklingError":
+        return ModelError(f"{file} is damaged or cut short ({type(cause).__name__}).", cure=_AGAIN, detail="weights")
+    if start[:1] != b"\x80" and start[:2] != b"PK":
+        return ModelError(f"{file} is not a checkpoint of torch.", cure=_AGAIN, detail="weights")
+    if "truncated" in str(cause) or "Ran out of input" in str(cause):
+        return ModelError(f"{file} is cut short.", cure=_AGAIN, detail="weights")
+    return ModelError(
+        f"{file} holds more than tensors, which could run as code; nothing of it was run.",
+        cure="Take the official file. If this is one, save its tensors alone, with torch.save(state_dict), where you trust it.",
+        detail="weights",
+    )
 
 
 def _sha256(file: Path) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -108,8 +107,7 @@ class _Code:
 def _bad(path: Path, kind: str) -> None:
     state, hook = _vit(), _Code(path.with_name("ran"))
     if kind == "code":
-        with path.open("wb") as file:
-            pickle.dump({"state_dict": state, "hook": hook}, file)
+        torch.save({"state_dict": state, "hook": hook}, path, _use_new_zipfile_serialization=False)
     elif kind == "zipped_code":
         torch.save({"state_dict": state, "hook": hook}, path)
     elif kind == "truncated":
