@@ -131,6 +131,7 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket, tell: Callab
         access_log=False,
         timeout_graceful_shutdown=5,
         server_header=False,
+        http="h11",  # the one that bounds the size of headers
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         **tls_options(settings),

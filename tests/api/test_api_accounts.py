@@ -11,7 +11,7 @@ import pytest
 from conftest import As, Client
 from sqlalchemy import select
 
-from api import security_limits
+from api import accounts_users, security_limits
 from api.accounts_users import Users
 from api.problems import TooManyAttempts
 from api.schemas import Role
@@ -26,6 +26,13 @@ from rig_configs.errors import Conflict, Unauthenticated, Unprocessable
 SESSIONS = "/api/v1/sessions"
 GOOD = "correct horse battery"
 OTHER = "nine purple lanterns"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real argon2id, but not as slow as it is meant to be, except where that is what is asked."""
+    if "argon2id" not in request.node.name:
+        monkeypatch.setattr(accounts_users, "_HASHER", argon2.PasswordHasher(time_cost=1, memory_cost=1024))
 
 
 @pytest.fixture
