@@ -30,7 +30,7 @@ def recovery_app(error: D3Error, panel_dist: Path = PANEL_DIST) -> FastAPI:
         error: why the station cannot start.
         panel_dist: the built panel.
     """
-    reason = Reason(code=error.code, message=error.message, cure=f"{error.cure} Then restart d3station.")
+    reason = Reason(code=error.code, message=error.message, cure=f"{error.cure.rstrip('. ')}; then restart d3station.")
 
     def why() -> Response:
         return problems.problem(503, reason.code, reason.message, reason.cure, {"Retry-After": str(RETRY_AFTER_S)})

@@ -15,6 +15,11 @@ export async function signInFromLink(): Promise<void> {
   await answer(api.POST("/api/v1/sessions", { body: { token: decodeURIComponent(token) } }));
 }
 
+/** Exchanges a user's name and password for a session. */
+export async function signIn(name: string, password: string): Promise<void> {
+  await answer(api.POST("/api/v1/sessions", { body: { name, password } }));
+}
+
 export function useSignOut() {
   const client = useQueryClient();
   return useMutation({

@@ -1,10 +1,11 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { isSignedOut } from "../api/problem";
+import { isSignedOut, ProblemError } from "../api/problem";
 import { useMe } from "../api/queries";
 import { signInFromLink } from "../api/session";
 import { InspectPage } from "../inspect/InspectPage";
+import { OutOfOrder } from "./OutOfOrder";
 import { SignedOut } from "./SignedOut";
 
 // The token works once, so it is spent once: outside React, which may render twice.
@@ -50,6 +51,7 @@ function Gate({ linkError }: { linkError: Error | null }) {
   const me = useMe();
   if (isSignedOut(me.error)) return <SignedOut linkError={linkError} />;
   if (me.data) return <InspectPage />;
+  if (me.error instanceof ProblemError && me.error.status === 503) return <OutOfOrder problem={me.error} onRetry={() => void me.refetch()} />;
   if (me.isError) return <SignedOut linkError={null} isUnreachable onRetry={() => void me.refetch()} />;
   return <p className="loading">{t("app.loading")}</p>;
 }

@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { reasonOf } from "../api/problem";
 import { reasonTitle } from "../i18n/reason";
+import { SignInForm } from "./SignInForm";
 import { ToolButtons } from "./ToolButtons";
 
 const RETRY_MS = 3_000;
@@ -35,6 +36,7 @@ export function SignedOut({ linkError, isUnreachable = false, onRetry }: Props) 
           <p>{t("signedOut.unreachableHow")}</p>
         ) : (
           <>
+            <SignInForm />
             <p>{t("signedOut.how")}</p>
             <pre>
               <code>{t("signedOut.command")}</code>
