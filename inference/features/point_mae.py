@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from inference.features.point_groups import farthest_points, grid_neighbours, interpolated, three_nearest
 from inference.features.transformer import Block
@@ -49,6 +50,12 @@ class PointMaeShape:
         return self.width * len(self.taps)
 
 
+def _product(convolution: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """A convolution of length one on (N, C) points."""
+    assert isinstance(convolution, nn.Conv1d)
+    return functional.linear(x, convolution.weight[..., 0], convolution.bias)
+
+
 class GroupEncoder(nn.Module):
     """A PointNet of two stages: points of a group to one token."""
 
@@ -59,10 +66,21 @@ class GroupEncoder(nn.Module):
         self.second_conv = nn.Sequential(nn.Conv1d(four, four, 1), nn.BatchNorm1d(four), nn.ReLU(), nn.Conv1d(four, shape.width, 1))
 
     def forward(self, groups: torch.Tensor) -> torch.Tensor:
-        """(N, K, 3) points relative to their centres to (N, C)."""
-        each = self.first_conv(groups.transpose(1, 2))
-        whole = each.amax(dim=2, keepdim=True).expand(-1, -1, each.shape[2])
-        return self.second_conv(torch.cat([whole, each], dim=1)).amax(dim=2)
+        """(N, K, 3) points relative to their centres to (N, C).
+
+        Convolutions of length one are matrix products over all points, and what is said of a whole group is multiplied once for it and not
+        once for each of its points: the same sums in half the time.
+        """
+        count, neighbours, _ = groups.shape
+        start, norm, rectify, end = self.first_conv
+        each = _product(end, rectify(norm(_product(start, groups.reshape(-1, 3)))))
+        whole = each.view(count, neighbours, -1).amax(dim=1)
+        start, norm, rectify, end = self.second_conv
+        assert isinstance(start, nn.Conv1d)
+        of_whole, of_each = start.weight[..., 0].chunk(2, dim=1)
+        mixed = functional.linear(each, of_each).view(count, neighbours, -1) + functional.linear(whole, of_whole, start.bias)[:, None]
+        described = _product(end, rectify(norm(mixed.flatten(0, 1))))
+        return described.view(count, neighbours, -1).amax(dim=1)
 
 
 class BlockStack(nn.Module):
