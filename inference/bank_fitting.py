@@ -15,7 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.anomaly_map import Canvas
+from inference.features.extraction import SampleFeatures
 from inference.memory_bank import MemoryBank
+from inference.methods import SampleScore
 from inference.scoring import score_banks
 
 
@@ -27,6 +30,7 @@ class BankSettings:
     """Of the patches that are kept."""
     most_rows: int
     """However many patches there are."""
+    sample_score: SampleScore
     neighbours: int
     folds: int
     seed: int
@@ -44,12 +48,17 @@ class BankFit:
 
 
 def fit_bank(
-    rows: Sequence[NDArray[np.float32]], groups: Sequence[int], settings: BankSettings, cancelled: Callable[[], bool] = lambda: False
+    rows: Sequence[NDArray[np.float32]],
+    parts: Sequence[SampleFeatures],
+    groups: Sequence[int],
+    settings: BankSettings,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> BankFit:
     """Fit a bank.
 
     Args:
         rows: (N_i, C) of each good part.
+        parts: the parts, for where their cells lie.
         groups: see ``channel_scale``.
         settings: how.
         cancelled: see ``k_centre_greedy``.
@@ -66,6 +75,7 @@ def fit_bank(
     for number, fold in enumerate(folds):
         unseen = MemoryBank(bank.mean, bank.scale, np.concatenate([kept for i, kept in enumerate(thinned) if i != number]))
         for i in fold:
-            score, distance = score_banks([rows[i]], [unseen], settings.neighbours)
+            canvas = Canvas.of(parts[i]) if settings.sample_score == "map" else None
+            score, distance = score_banks([rows[i]], [unseen], settings.neighbours, canvas)
             scores[i], distances[i] = score[0], distance[:, 0]
     return BankFit(bank, scores, tuple(distances[i] for i in range(len(rows))))

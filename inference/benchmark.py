@@ -58,7 +58,7 @@ class _Group:
     fusions: dict[str, ContrastiveFusion] = field(default_factory=dict)
     variant_of: dict[BankKey, Variant] = field(default_factory=dict)
 
-    def views(self, features: SampleFeatures) -> tuple[dict[BankKey, tuple[float, NDArray[np.float64]]], dict[BankKey, float]]:
+    def views(self, features: SampleFeatures, canvas: Canvas) -> tuple[dict[BankKey, tuple[float, NDArray[np.float64]]], dict[BankKey, float]]:
         """Score and distances of each bank, and the seconds each took."""
         views: dict[BankKey, tuple[float, NDArray[np.float64]]] = {}
         seconds: dict[BankKey, float] = {}
@@ -66,7 +66,7 @@ class _Group:
             config = self.variant_of[key].bank_config
             start = time.perf_counter()
             rows = config.view.rows(key[0], features, self.fusions.get(key[1]))
-            score, distance = score_banks([rows], [fit.bank], config.neighbours)
+            score, distance = score_banks([rows], [fit.bank], config.neighbours, canvas if config.sample_score == "map" else None)
             views[key], seconds[key] = (float(score[0]), distance[:, 0]), time.perf_counter() - start
         return views, seconds
 
@@ -99,7 +99,7 @@ def _teach(
         for key in keys:
             if key not in group.banks:
                 rows = [config.view.rows(key[0], f, group.fusions.get(settings)) for f in features]
-                group.banks[key] = fit_bank(rows, channel_groups(key[0], features[0]), bank_settings(config), cancelled)
+                group.banks[key] = fit_bank(rows, features, channel_groups(key[0], features[0]), bank_settings(config), cancelled)
                 group.variant_of[key] = variant
         scores, distances = held_out_of([group.banks[key] for key in keys])
         decision, _ = decide(features, scores, distances, variant.method.rule, config)
@@ -188,12 +188,12 @@ def _test(
         except SampleError as fault:
             broken[str(listed.sample_id)] = fault.message
             continue
-        views, seconds = group.views(features)
+        canvas = Canvas.of(features)
+        views, seconds = group.views(features, canvas)
         shown: dict[str, NDArray[np.float32]] = {}
         of_sample: dict[str, SampleRecord] = {}
         for taught in group.taught:
             begun = time.perf_counter()
-            canvas = Canvas.of(features)
             score, banks, ranked = _judge(taught, views, canvas, mask.shape)
             judgement_s = time.perf_counter() - begun + sum(seconds[key] for key in taught.keys)
             label = taught.variant.label

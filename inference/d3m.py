@@ -76,11 +76,11 @@ class D3M:
         """Judge a part by its features."""
         decision, shape = self.state.decision, self.state.grid.image_shape
         rows = [self.config.view.rows(source, features, self.state.fusion) for source in D3M_METHOD.banks]
-        scores, distances = score_banks(rows, self.state.banks, self.config.neighbours)
+        canvas = Canvas.of(features)
+        scores, distances = score_banks(rows, self.state.banks, self.config.neighbours, canvas if self.config.sample_score == "map" else None)
         score = float(decision.score(scores))
         anomalous = score > decision.threshold
 
-        canvas = Canvas.of(features)
         maps = np.stack([canvas.smooth(voice) for voice in decision.cell.voices(distances).T])
         anomaly_map = canvas.on_camera(decision.heard(maps), shape)
         regions = ()

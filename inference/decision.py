@@ -45,6 +45,32 @@ def tail_limit(scores: NDArray[np.floating], false_reject_rate: float) -> float:
     return mean + max(student, gumbel) * max(spread, 1e-3 * abs(mean))
 
 
+def joint_limits(scores: NDArray[np.floating], false_reject_rate: float) -> NDArray[np.float64]:
+    """Limits of several voices that a further good part keeps *all* of but for the given rate.
+
+    The lower of two limits (20 parts at a rate of 2 %: 1.0 % of good parts are rejected with normal voices, 2.8 % with the long tails
+    of a Gumbel distribution). One: ``tail_limit`` at an equal share of the rate for each voice
+    (Bonferroni). Two: the voice's mean plus so many of its standard deviations as ``tail_limit`` gives, at the whole rate, of the
+    largest standardised voice of each part, each part standardised by the others, as a new one will be. Voices that agree or have
+    short tails need less than Bonferroni's share (20 parts, four normal voices, 0.5 %: 4.4 standard deviations in place of 5.6); with
+    few parts the other is lower.
+
+    Args:
+        scores: (n, V) held-out scores of good parts, n ≥ 3.
+        false_reject_rate: of all voices together.
+    """
+    n = len(scores)
+    mean, spread = scores.mean(axis=0), np.maximum(scores.std(axis=0, ddof=1), 1e-3 * np.abs(scores.mean(axis=0)) + 1e-12)
+    others_mean = (n * mean - scores) / (n - 1)
+    others_variance = ((n - 1) * spread**2 - n / (n - 1) * (scores - mean) ** 2) / (n - 2)
+    # A part that is most of the spread leaves hardly any to the others; it then counts at most as far out as can be told.
+    others_spread = np.sqrt(np.maximum(others_variance, (0.25 * spread) ** 2))
+    farthest = ((scores - others_mean) / others_spread).max(axis=1)
+    together = mean + max(tail_limit(farthest, false_reject_rate), 2.0) * spread
+    apart = np.array([tail_limit(column, false_reject_rate / scores.shape[1]) for column in scores.T])
+    return np.minimum(together, apart).astype(np.float64)
+
+
 @dataclass(frozen=True, slots=True)
 class OneClassFusion:
     """A linear one-class SVM over standardised bank scores; higher is more anomalous."""
@@ -78,8 +104,8 @@ class Judge:
     """A one-class SVM beside the banks it fuses, all on one scale: 0 as a typical good one, 1 at the limit of good ones.
 
     A weighted sum dilutes what one bank alone sees: a stain at 1.5 times the colour bank's limit may leave the sum below its own.
-    So each bank keeps its say: the judgement is the largest of the SVM and the banks, each against its own limit, and each limit
-    is drawn at an equal share of the false-reject rate, so that all together keep it (Bonferroni).
+    So each bank keeps its say: the judgement is the largest of the SVM and the banks, each against its own limit, and the limits
+    are drawn so that all together keep the false-reject rate.
     """
 
     svm: OneClassFusion
@@ -108,10 +134,12 @@ def fit_judge(
         typical_of: (M, 1 + B) held-out values whose median is the typical one.
         maxima: (N, 1 + B) what is held against the limit, one row a held-out good part.
         false_reject_rate: of the judgement as a whole.
-        rule: where the SVM decides alone it has the whole rate, else each voice an equal share.
+        rule: where the SVM decides alone it has the whole rate, else all voices together.
     """
-    share = false_reject_rate / maxima.shape[1] if rule == "largest" else false_reject_rate
-    return Judge(svm, np.median(typical_of, axis=0).astype(np.float64), np.array([tail_limit(column, share) for column in maxima.T]))
+    typical = np.median(typical_of, axis=0).astype(np.float64)
+    if rule == "svm":
+        return Judge(svm, typical, np.array([tail_limit(column, false_reject_rate) for column in maxima.T]))
+    return Judge(svm, typical, joint_limits(maxima, false_reject_rate))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def train(
 
 def bank_settings(config: D3MConfig) -> BankSettings:
     """How a model's banks are made."""
-    return BankSettings(config.coreset_share, config.most_bank_rows, config.neighbours, config.folds, config.seed)
+    return BankSettings(config.coreset_share, config.most_bank_rows, config.sample_score, config.neighbours, config.folds, config.seed)
 
 
 def decide(
@@ -135,7 +135,7 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
         _check(cancelled)
         progress(_FUSION + (1.0 - _FUSION) * number / len(D3M_METHOD.banks), f"memory bank {number + 1} of {len(D3M_METHOD.banks)}")
         rows = [view.rows(source, f, fusion) for f in features]
-        fits.append(fit_bank(rows, channel_groups(source, features[0]), bank_settings(config), cancelled))
+        fits.append(fit_bank(rows, features, channel_groups(source, features[0]), bank_settings(config), cancelled))
     scores, distances = held_out_of(fits)
     decision, maxima = decide(features, scores, distances, config.decision, config)
     report = FitReport(

@@ -32,6 +32,8 @@ from inference.swapping import SwapMode, channel_spatial_swap
 
 Source = Literal["rgb", "pseudo3d", "points", "rgb_pseudo3d", "rgb_points", "fused"]
 """What a bank holds: a modality, two of them side by side, or an image modality fused with the points."""
+SampleScore = Literal["map", "reweighted"]
+"""``map``: the largest value of the smoothed map on the part; ``reweighted``: the farthest patch, weighed by how usual its match is."""
 Rule = Literal["svm", "largest"]
 """``svm``: the one-class SVM over the banks; ``largest``: the largest of the SVM and the banks, each against its own limit."""
 

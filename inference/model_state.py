@@ -18,7 +18,7 @@ from inference.decision import Decision, Judge, OneClassFusion
 from inference.features.extraction import FeatureGrid
 from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName
 from inference.memory_bank import MemoryBank
-from inference.methods import Rule, View
+from inference.methods import Rule, SampleScore, View
 from inference.prediction import BANK_NAMES
 from inference.swapping import SwapMode
 
@@ -54,6 +54,11 @@ class D3MConfig(BaseModel):
     )
     coreset_share: float = Field(default=0.1, gt=0.0, le=1.0, description="Share of the patches kept in each bank.")
     most_bank_rows: int = Field(default=20_000, ge=100, le=1_000_000, description="Patches kept in each bank at most, however many parts are taught.")
+    sample_score: SampleScore = Field(
+        default="map",
+        description="What a bank says of a sample: the largest value of its smoothed map, or the paper's farthest patch, re-weighted by its neighbours. "
+        "One patch is noise more often than a place is.",
+    )
     neighbours: int = Field(default=3, ge=1, le=50, description="Bank rows in the re-weighting of the sample score; 1 leaves it out.")
     folds: int = Field(default=5, ge=2, le=50, description="Parts of the training set that are held out in turn to draw the limits.")
     false_reject_rate: float = Field(

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from inference.anomaly_map import Canvas
 from inference.bank_fitting import fit_bank
 from inference.d3m import D3M, D3MConfig
 from inference.decision import tail_limit
@@ -69,7 +70,7 @@ def test_limits_from_own_bank_scores_would_reject_good_parts_and_held_out_ones_d
     state = model.state
 
     def scores(samples):
-        return np.array([score_banks(rows_of(state, model.extract(s)), state.banks, state.config.neighbours)[0] for s in samples])
+        return np.array([score_banks(rows_of(state, f), state.banks, 3, Canvas.of(f))[0] for f in map(model.extract, samples)])
 
     own, fresh = scores(good_samples), scores([sample_of(seed) for seed in range(200, 210)])
     held_out = np.array(model.report.held_out_bank_scores)
@@ -90,7 +91,7 @@ def test_held_out_scores_do_not_depend_on_the_own_patches(model, good_samples):
     def first_score(parts):
         rows = zip(*(rows_of(state, part) for part in parts), strict=True)
         settings = bank_settings(D3MConfig(folds=len(parts)))
-        return np.array([fit_bank(of_bank, [of_bank[0].shape[1]], settings).scores[0] for of_bank in rows])
+        return np.array([fit_bank(of_bank, parts, [of_bank[0].shape[1]], settings).scores[0] for of_bank in rows])
 
     assert (first_score([*features, features[0]]) < first_score(features)).all()
 
