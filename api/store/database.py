@@ -37,7 +37,7 @@ def make_engine(url: str) -> Engine:
     reads before it writes waits for its turn at the start instead of failing in the middle.
     """
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        return create_engine(url, pool_size=20, pool_pre_ping=True, hide_parameters=True)
     engine = create_engine(url, pool_size=20, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

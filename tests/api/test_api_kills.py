@@ -60,7 +60,7 @@ class Life:
         """Write from several threads until so much is acknowledged."""
         for writer in range(WRITERS):
             mine = repeat[writer::WRITERS]
-            thread = threading.Thread(target=self._write, args=(writer, mine))
+            thread = threading.Thread(target=self._write, args=(writer, mine), daemon=True)
             self._threads.append(thread)
             thread.start()
         with self._changed:
@@ -109,6 +109,7 @@ def check(store: Store, acknowledged: dict[str, dict], keys: set[str]) -> None:
                 assert inspections.inspection_of(row).model_dump(mode="json") == Inspection.model_validate(told).model_dump(mode="json")
 
 
+@pytest.mark.timeout(300 + 30 * KILLS)
 def test_kills_while_writing_lose_nothing_acknowledged_and_double_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(HERE.parents[1]), str(HERE))))
     chance = random.Random(7)
@@ -121,7 +122,7 @@ def test_kills_while_writing_lose_nothing_acknowledged_and_double_nothing(tmp_pa
         if number == 0:
             life.make_webhook()
         # Half of what was acknowledged last is sent again, as a caller does that did not get the answer.
-        life.write_until(chance.randint(1, 60), repeat=[k for k in list(acknowledged)[-20:] if chance.random() < 0.5])
+        life.write_until(chance.randint(1, 30), repeat=[k for k in list(acknowledged)[-20:] if chance.random() < 0.5])
         life.kill()
         for key, told in life.acknowledged.items():
             assert acknowledged.get(key, told)["id"] == told["id"], "the same key gave another inspection"
