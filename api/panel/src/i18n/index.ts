@@ -1,16 +1,20 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import en from "./en.json";
+import viewerEn from "./viewer.en.json";
+import viewerZh from "./viewer.zh.json";
 import zh from "./zh.json";
 
+const english = { ...en, viewer: viewerEn };
+
 /** English is the measure: a Chinese file that lacks a text does not pass the type check. */
-const chinese: typeof en = zh;
+const chinese: typeof english = { ...zh, viewer: viewerZh };
 
 const STORED = "d3station.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof en };
+    resources: { translation: typeof english };
   }
 }
 
@@ -25,7 +29,7 @@ i18next.on("languageChanged", (language) => {
 void i18next.use(initReactI18next).init({
   lng: preferred(),
   fallbackLng: "en",
-  resources: { en: { translation: en }, zh: { translation: chinese } },
+  resources: { en: { translation: english }, zh: { translation: chinese } },
   interpolation: { escapeValue: false }, // React escapes
   initAsync: false,
 });
