@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from rig_configs.artefacts import ArtefactsConfig
 from rig_configs.cameras import CameraConfig, GenicamCamera, TriggerSource
 from rig_configs.fringes import FringeConfig
-from rig_configs.lights import LightsConfig, SerialLightsConfig
+from rig_configs.lights import LightsConfig
 from rig_configs.projectors import DlpProjectorConfig, DlpTrigger, ProjectorConfig, ScreenProjectorConfig
 from rig_configs.simulation import FaultKind, SimulationConfig
 from rig_configs.strict import Strict
