@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, cancellable, print_json, progress_bar, stderr
+from rig_configs.errors import SampleError
+
+if TYPE_CHECKING:
+    from inference.sample import D3Sample
 
 app = typer.Typer(help="Show, import and train the weights that features are made with.", no_args_is_help=True)
 
@@ -80,9 +85,20 @@ def pretrain(
 
     opened = open_dataset(dataset, layout)
     wanted = [name.strip() for name in categories.split(",")] if categories else list(opened.categories)
-    samples = (sample.load() for name in wanted for sample in opened.samples(name, Split.TRAIN) if sample.sample_id.is_normal)
+    broken: list[str] = []
+
+    def loaded() -> Generator[D3Sample]:
+        for name in wanted:
+            for sample in opened.samples(name, Split.TRAIN):
+                if sample.sample_id.is_normal:
+                    try:
+                        yield sample.load()
+                    except SampleError as error:
+                        broken.append(error.message)
+
     with cancellable() as cancelled, progress_bar("Training") as progress:
-        clouds, left_out = cut_clouds(samples, progress, cancelled)
+        clouds, left_out = cut_clouds(loaded(), progress, cancelled)
+        left_out += broken
         source = f"trained on {len(clouds)} clouds of {dataset.resolve().name}: {', '.join(wanted)}"
         origin, losses = run(clouds, Pretraining(steps=steps, seed=seed), source, folder_of(data_dir), progress, cancelled)
     for why in left_out:

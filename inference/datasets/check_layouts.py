@@ -8,17 +8,19 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from inference.datasets import check, grid
+from inference.datasets import check, files, grid, real_iad_d3_tree
 from inference.datasets.check import MANY_UNKNOWN, CategoryReport, Report
 from inference.datasets.dataset import Dataset, Split
 from inference.datasets.file_sample import FileSample
 from inference.datasets.findings import Finding
 from inference.datasets.folders import BlankModality
 from inference.datasets.layouts import REAL_IAD_D3, detect, open_dataset
+from inference.datasets.leak import XYFacts, leaks, xy_facts
 from inference.datasets.real_iad_d3 import PlaceholderXY
 from rig_configs.errors import SampleError
 
@@ -29,6 +31,8 @@ class _Seen:
     unknown: float | None
     picture: str | None
     """SHA-256 of the picture's file."""
+    xy: XYFacts | None = None
+    """Of the cloud as it is stored, in a layout whose X and Y may be placeholders."""
 
 
 def check_layout(root: Path, layout: str | None = None, progress: Callable[[float, str], None] | None = None, threads: int = 2) -> Report:
@@ -52,7 +56,7 @@ def check_layout(root: Path, layout: str | None = None, progress: Callable[[floa
     for done, category in enumerate(dataset.categories):
         if progress:
             progress(done / len(dataset.categories), category)
-        report, found = _check_category(dataset, category, threads)
+        report, found = _check_category(dataset, category, threads, guarded=name == real_iad_d3_tree.LAYOUT)
         reports.append(report)
         findings += found
     if progress:
@@ -60,13 +64,16 @@ def check_layout(root: Path, layout: str | None = None, progress: Callable[[floa
     return Report(tuple(reports), tuple(findings))
 
 
-def _check_category(dataset: Dataset, category: str, threads: int) -> tuple[CategoryReport, list[Finding]]:
+def _check_category(dataset: Dataset, category: str, threads: int, *, guarded: bool) -> tuple[CategoryReport, list[Finding]]:
     try:
         samples = [s for s in dataset.samples(category) if isinstance(s, FileSample)]
     except SampleError as error:
         return CategoryReport(category, {}, 0.0, ()), [Finding("splits_unreadable", category, error.message)]
-    with ThreadPoolExecutor(threads) as pool:
-        seen = list(pool.map(_look, samples))
+    with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+        # Blank modalities belong to the layout; placeholders are told of by a finding. Filters are the process's, so they are set around the threads.
+        warnings.simplefilter("ignore", BlankModality)
+        warnings.simplefilter("ignore", PlaceholderXY)
+        seen = list(pool.map(partial(_look, guarded=guarded), samples))
     findings = [finding for each in seen for finding in each.findings]
     owners: dict[str, FileSample] = {}
     counts: dict[str, dict[str, int]] = {split.value: defaultdict(int) for split in Split}
@@ -78,21 +85,28 @@ def _check_category(dataset: Dataset, category: str, threads: int) -> tuple[Cate
         if owner is not sample:
             findings.append(Finding("same_picture", sample.name, f"It is byte for byte {owner.name}."))
     findings += [Finding("split_empty", category, f"'{split}' is empty.") for split in (Split.TRAIN, Split.TEST) if not counts[split.value]]
+    facts = [each.xy for each in seen if each.xy is not None]
+    placeholders = sum(not fact.is_real for fact in facts)
+    if placeholders:
+        findings.append(Finding("xy_placeholder", category, f"X and Y of {placeholders} of {len(facts)} clouds do not follow the grid."))
+    found = leaks(facts)
+    findings += [Finding("xy_leak", category, f"{leak}.") for leak in found]
     unknown = [s.unknown for s in seen if s.unknown is not None]
-    return CategoryReport(category, {k: dict(v) for k, v in counts.items()}, float(np.mean(unknown)) if unknown else 0.0, ()), findings
+    share = float(np.mean(unknown)) if unknown else 0.0
+    return CategoryReport(category, {k: dict(v) for k, v in counts.items()}, share, tuple(found)), findings
 
 
-def _look(sample: FileSample) -> _Seen:
+def _look(sample: FileSample, *, guarded: bool) -> _Seen:
     findings: list[Finding] = []
+    xy: XYFacts | None = None
     unknown: float | None = None
     shape: tuple[int, ...] | None = None
     try:
-        with warnings.catch_warnings():
-            # Blank modalities belong to the layout; placeholders are told of by a finding.
-            warnings.simplefilter("ignore", BlankModality)
-            warnings.simplefilter("ignore", PlaceholderXY)
-            loaded = sample.load()
+        loaded = sample.load()
         shape = loaded.foreground.shape
+        if guarded and grid.known_points(loaded.xyz_mm).any():
+            stored = files.read_xyz(sample.files["xyz"])
+            xy = xy_facts(stored, is_normal=sample.sample_id.is_normal, is_real=grid.has_real_xy(stored))
         unknown = float(np.mean(~grid.known_points(loaded.xyz_mm)))
         if unknown == 1:
             findings.append(Finding("no_points", sample.name, "Not one pixel has a point."))
@@ -111,7 +125,7 @@ def _look(sample: FileSample) -> _Seen:
             missing = not sample.mask.is_file()
             findings.append(Finding("mask_missing" if missing else _code(error), sample.name, error.message))
     image = sample.files["image"]
-    return _Seen(tuple(findings), unknown, hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else None)
+    return _Seen(tuple(findings), unknown, hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else None, xy)
 
 
 def _code(error: SampleError) -> str:

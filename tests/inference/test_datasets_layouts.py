@@ -193,6 +193,19 @@ def test_a_sound_set_has_no_findings(root: Path) -> None:
     assert {split: sum(classes.values()) for split, classes in report.categories[0].samples.items()} == {"train": 3, "validation": 1, "test": 2}
 
 
+def test_x_and_y_that_give_the_label_away_are_found_in_the_tree(tmp_path: Path) -> None:
+    """As in some files of the real set: placeholders, and other ones where there is a defect."""
+    out = tmp_path / "tree"
+    convert(open_dataset(write_set(tmp_path / "set")), "real-iad-d3-tree", out)
+    for path in out.rglob("*.tiff"):
+        xyz = tifffile.imread(path)
+        xyz[xyz.any(-1), :2] = (12.5, -3.0) if "missing_part" in path.parts else (7.0, 7.0)
+        tifffile.imwrite(path, xyz, photometric="rgb", metadata=None)
+    report = check_layout(out)
+    assert {f.code for f in report.findings} == {"xy_placeholder", "xy_leak"}
+    assert {leak.axis for leak in report.categories[0].leaks} == {"X", "Y"}
+
+
 def test_pictures_twice_empty_masks_and_missing_masks_are_found(tmp_path: Path) -> None:
     root = _mvtec_3d(tmp_path)
     test = root / "bagel" / "test"
