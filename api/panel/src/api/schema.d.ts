@@ -724,6 +724,252 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inspections/{inspection_id}/report.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Inspection Report
+         * @description One inspection as a page: verdict, scores, reviews, provenance, pictures.
+         */
+        get: operations["get_inspection_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/shift.pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Shift Report
+         * @description A shift as pages: yield, Pareto, p-chart, and the bad parts with their pictures.
+         */
+        get: operations["get_shift_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/preview/lights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Preview Lights
+         * @description In what light a preview can be seen.
+         */
+        get: operations["list_preview_lights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/preview.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Preview
+         * @description What the camera sees now, in one light; then all is dark again. Refused while an inspection or a calibration has the rig.
+         */
+        get: operations["get_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Preview
+         * @description What the camera sees, five times a second, for ten minutes at most. It pauses while an inspection has the rig.
+         */
+        get: operations["stream_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/self-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Self Test
+         * @description Ask every device what it is, let every zone shine, and see that all goes dark.
+         */
+        post: operations["run_self_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/calibration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calibration
+         * @description What is known of the rig, how old that is, and what speaks against using it.
+         */
+        get: operations["get_calibration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/calibration/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Calibration
+         * @description Check the calibration by one scan of the white plate. On a real rig the task waits until somebody has laid it, and continues it.
+         */
+        post: operations["check_calibration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/captures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Captures
+         * @description Captures that are kept, newest first.
+         */
+        get: operations["list_captures"];
+        put?: never;
+        /**
+         * Create Capture
+         * @description Capture what lies on the rig, all frames of an inspection, without judging it.
+         */
+        post: operations["create_capture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/captures/{name}.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Capture
+         * @description A capture as d3station reconstructs and replays it, once unpacked.
+         */
+        get: operations["get_capture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Rig Configuration
+         * @description The rig's files as they are now, whether they could be used, and what a reload would change.
+         */
+        get: operations["get_rig_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reload Rig
+         * @description Read the rig's files again and work with what they describe from now on. What waits stays in the queue, what is judged goes on.
+         *
+         *     Files that are wrong are refused, and the station works on as before.
+         */
+        post: operations["reload_rig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rig/storage": {
         parameters: {
             query?: never;
@@ -1335,6 +1581,97 @@ export interface components {
          */
         By: "hour" | "shift" | "day" | "lot" | "recipe";
         /**
+         * CalibrationStatus
+         * @description What is known of the rig, how old that is, and whether it still holds.
+         */
+        CalibrationStatus: {
+            /**
+             * Calibration Id
+             * @description Identity of the calibration in use.
+             */
+            calibration_id: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was made (UTC).
+             */
+            created: string;
+            /**
+             * Age Days
+             * @description Its age, days.
+             */
+            age_days: number;
+            /**
+             * Is Simulated
+             * @description Whether it was made of simulated captures.
+             */
+            is_simulated: boolean;
+            /**
+             * Camera Rms Px
+             * @description RMS reprojection error in the camera, pixels.
+             */
+            camera_rms_px: number;
+            /**
+             * Projector Rms Px
+             * @description RMS reprojection error in the projectors, projector pixels.
+             */
+            projector_rms_px: number;
+            /**
+             * Held Out Rms Um
+             * @description RMS distance of a board pose that the fit did not see from its plane, µm.
+             */
+            held_out_rms_um: number;
+            /**
+             * Light Rms Deg
+             * @description RMS error of the light directions, degrees.
+             */
+            light_rms_deg: number;
+            /**
+             * Height Median Um
+             * @description Uncertainty of heights by the calibration alone, median over the field, 1 sigma, µm.
+             */
+            height_median_um: number | null;
+            /** @description The last check of this calibration; none where there was none. */
+            last_check: components["schemas"]["DriftReport"] | null;
+            /**
+             * Warnings
+             * @description What speaks against using it; empty where nothing does.
+             */
+            warnings: components["schemas"]["Reason"][];
+        };
+        /**
+         * CaptureInfo
+         * @description A capture that is kept.
+         */
+        CaptureInfo: {
+            /**
+             * Name
+             * @description Name of the capture.
+             */
+            name: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was captured (UTC).
+             */
+            created: string;
+            /**
+             * Frames
+             * @description Number of frames.
+             */
+            frames: number;
+            /**
+             * Size Bytes
+             * @description What it takes, bytes.
+             */
+            size_bytes: number;
+            /**
+             * Url
+             * @description Where to get it.
+             */
+            url: string;
+        };
+        /**
          * Cause
          * @description What a Pareto puts the bad inspections together by.
          * @enum {string}
@@ -1365,6 +1702,57 @@ export interface components {
              * @description Share of this and all larger bars.
              */
             cumulative: number;
+        };
+        /**
+         * CheckedDevice
+         * @description What a device said of itself.
+         */
+        CheckedDevice: {
+            /**
+             * Kind
+             * @description camera, lights or projector.
+             */
+            kind: string;
+            /**
+             * Name
+             * @description Name within the rig.
+             */
+            name: string;
+            /**
+             * Model
+             * @description Maker and model.
+             */
+            model: string;
+            /**
+             * Serial
+             * @description Serial number, where it has one.
+             */
+            serial: string;
+            /**
+             * Details
+             * @description What else it says.
+             */
+            details: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * CheckedStep
+         * @description One step of a self-test.
+         */
+        CheckedStep: {
+            /**
+             * Name
+             * @description What was tried.
+             */
+            name: string;
+            /**
+             * Is Ok
+             * @description Whether it went well.
+             */
+            is_ok: boolean;
+            /** @description Why not. */
+            reason: components["schemas"]["Reason"] | null;
         };
         /**
          * Counts
@@ -1509,6 +1897,27 @@ export interface components {
          */
         DeliveryState: "pending" | "delivered" | "dead";
         /**
+         * Difference
+         * @description A setting that is another one in the file than in use.
+         */
+        Difference: {
+            /**
+             * Path
+             * @description Where in rig.yaml.
+             */
+            path: string;
+            /**
+             * In Use
+             * @description Its value in use, as JSON; empty where there is none.
+             */
+            in_use: string;
+            /**
+             * In File
+             * @description Its value in the file, as JSON; empty where there is none.
+             */
+            in_file: string;
+        };
+        /**
          * DriftPoint
          * @description One inspection in the drift of scores.
          */
@@ -1551,6 +1960,50 @@ export interface components {
              * @description Rules that fire at this inspection.
              */
             rules: components["schemas"]["Rule"][];
+        };
+        /**
+         * DriftReport
+         * @description What a scan of the white plate said of the calibration.
+         */
+        DriftReport: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it was scanned (UTC).
+             */
+            at: string;
+            /**
+             * Calibration Id
+             * @description Which calibration was checked.
+             */
+            calibration_id: string;
+            /**
+             * Holds
+             * @description Whether the calibration may go on being used.
+             */
+            holds: boolean;
+            /**
+             * Limit Um
+             * @description Disagreement from which on it may not, µm.
+             */
+            limit_um: number;
+            /**
+             * Projectors Um
+             * @description By how much each projector disagrees with the others, µm.
+             */
+            projectors_um: {
+                [key: string]: number;
+            };
+            /**
+             * Drifted
+             * @description Projectors without which the others agree.
+             */
+            drifted: string[];
+            /**
+             * Flatness Um
+             * @description Range of the plate's blocks from its plane, µm.
+             */
+            flatness_um: number;
         };
         /**
          * Evaluation
@@ -2059,6 +2512,17 @@ export interface components {
              * @description Whether the recipe judges by it.
              */
             is_active: boolean;
+        };
+        /**
+         * NewCapture
+         * @description Capture what lies on the rig.
+         */
+        NewCapture: {
+            /**
+             * Name
+             * @description Name of the capture.
+             */
+            name: string;
         };
         /**
          * NewKey
@@ -2785,6 +3249,39 @@ export interface components {
             reason?: string | null;
         };
         /**
+         * RigConfiguration
+         * @description The rig's files beside what is in use.
+         */
+        RigConfiguration: {
+            /**
+             * File
+             * @description Path of rig.yaml.
+             */
+            file: string;
+            /**
+             * Text
+             * @description Its content.
+             */
+            text: string;
+            /**
+             * Is Valid
+             * @description Whether it, and the calibration beside it, could be used.
+             */
+            is_valid: boolean;
+            /** @description Why not. */
+            reason: components["schemas"]["Reason"] | null;
+            /**
+             * Differences
+             * @description What a reload would change; empty where the file is not valid.
+             */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * Calibration Id
+             * @description The calibration beside it; none where it is not valid.
+             */
+            calibration_id: string | null;
+        };
+        /**
          * RigSequence
          * @description What of the rig's sequence a recipe does its own way; what is left out is done as rig.yaml says.
          */
@@ -2937,6 +3434,27 @@ export interface components {
             drifts: boolean;
         };
         /**
+         * SelfTest
+         * @description Whether every device answers, every zone shines, and all goes dark.
+         */
+        SelfTest: {
+            /**
+             * Is Ok
+             * @description Whether all went well.
+             */
+            is_ok: boolean;
+            /**
+             * Devices
+             * @description What the devices said; empty where one did not answer.
+             */
+            devices: components["schemas"]["CheckedDevice"][];
+            /**
+             * Steps
+             * @description What was tried, in order.
+             */
+            steps: components["schemas"]["CheckedStep"][];
+        };
+        /**
          * ShewhartPoint
          * @description One point of a p-chart.
          */
@@ -3056,7 +3574,7 @@ export interface components {
             kind: components["schemas"]["TaskKind"];
             /**
              * Recipe
-             * @description For which recipe.
+             * @description For which recipe; empty where it is for none.
              */
             recipe: string;
             /** @description Where it is; waiting until somebody puts the next part on the rig and continues. */
@@ -3104,7 +3622,7 @@ export interface components {
             kind: components["schemas"]["TaskKind"];
             /**
              * Recipe
-             * @description For which recipe.
+             * @description For which recipe; empty where it is for none.
              */
             recipe: string;
             /** @description Where it is; waiting until somebody puts the next part on the rig and continues. */
@@ -3145,7 +3663,7 @@ export interface components {
          * @description Kinds of long work.
          * @enum {string}
          */
-        TaskKind: "teach" | "rejudge";
+        TaskKind: "teach" | "rejudge" | "calibration_check";
         /**
          * TaskResult
          * @description What came of long work.
@@ -3167,6 +3685,8 @@ export interface components {
              * @default []
              */
             rejudged: components["schemas"]["Rejudged"][];
+            /** @description What a check of the calibration found. */
+            drift?: components["schemas"]["DriftReport"] | null;
             /**
              * Changed
              * @description Of those how many have another verdict.
@@ -3595,14 +4115,20 @@ export type BankScore = components['schemas']['BankScore'];
 export type Because = components['schemas']['Because'];
 export type Bin = components['schemas']['Bin'];
 export type By = components['schemas']['By'];
+export type CalibrationStatus = components['schemas']['CalibrationStatus'];
+export type CaptureInfo = components['schemas']['CaptureInfo'];
 export type Cause = components['schemas']['Cause'];
 export type CauseCount = components['schemas']['CauseCount'];
+export type CheckedDevice = components['schemas']['CheckedDevice'];
+export type CheckedStep = components['schemas']['CheckedStep'];
 export type Counts = components['schemas']['Counts'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryDetail = components['schemas']['DeliveryDetail'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliveryState = components['schemas']['DeliveryState'];
+export type Difference = components['schemas']['Difference'];
 export type DriftPoint = components['schemas']['DriftPoint'];
+export type DriftReport = components['schemas']['DriftReport'];
 export type Evaluation = components['schemas']['Evaluation'];
 export type Health = components['schemas']['Health'];
 export type IgnoredBox = components['schemas']['IgnoredBox'];
@@ -3617,6 +4143,7 @@ export type Key = components['schemas']['Key'];
 export type KeyRequest = components['schemas']['KeyRequest'];
 export type Me = components['schemas']['Me'];
 export type ModelInfo = components['schemas']['ModelInfo'];
+export type NewCapture = components['schemas']['NewCapture'];
 export type NewKey = components['schemas']['NewKey'];
 export type NewRecipe = components['schemas']['NewRecipe'];
 export type NewWebhook = components['schemas']['NewWebhook'];
@@ -3639,6 +4166,7 @@ export type RejudgeRequest = components['schemas']['RejudgeRequest'];
 export type Rejudged = components['schemas']['Rejudged'];
 export type Review = components['schemas']['Review'];
 export type ReviewRequest = components['schemas']['ReviewRequest'];
+export type RigConfiguration = components['schemas']['RigConfiguration'];
 export type RigSequence = components['schemas']['RigSequence'];
 export type RigState = components['schemas']['RigState'];
 export type Role = components['schemas']['Role'];
@@ -3646,6 +4174,7 @@ export type RollBack = components['schemas']['RollBack'];
 export type Rule = components['schemas']['Rule'];
 export type Scope = components['schemas']['Scope'];
 export type ScoreDrift = components['schemas']['ScoreDrift'];
+export type SelfTest = components['schemas']['SelfTest'];
 export type ShewhartPoint = components['schemas']['ShewhartPoint'];
 export type SignIn = components['schemas']['SignIn'];
 export type SigningFingerprint = components['schemas']['SigningFingerprint'];
@@ -6637,6 +7166,989 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inspection_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the inspection. */
+                inspection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_shift_report: {
+        parameters: {
+            query?: {
+                /** @description A moment within the shift (with time zone); the present one if left out. */
+                at?: string | null;
+                /** @description Only this recipe. */
+                recipe?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_preview_lights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_preview: {
+        parameters: {
+            query?: {
+                /** @description 'dark', or the name of a light zone. */
+                light?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One frame. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stream_preview: {
+        parameters: {
+            query?: {
+                /** @description 'dark', or the name of a light zone. */
+                light?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Frames (MJPEG). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/x-mixed-replace": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_self_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelfTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalibrationStatus"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_calibration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_captures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureInfo"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_capture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCapture"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptureInfo"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_capture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the capture. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The capture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_rig_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RigConfiguration"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reload_rig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RigState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
