@@ -79,10 +79,11 @@ def get_small_cloud(
     def make(folder: File) -> None:
         xyz_mm = np.asarray(tifffile.imread(stored("xyz.tiff")), np.float32)
         anomaly = np.asarray(tifffile.imread(stored("anomaly.tiff")), np.float32) if "anomaly.tiff" in names else None
-        content = small_cloud.quantised(xyz_mm, read_picture(stored("rgb.png")), anomaly, foreground_of(xyz_mm), points)
+        sigma_z_mm = small_cloud.sigma_of(stored("cloud.ply")) if "cloud.ply" in names else None
+        content = small_cloud.quantised(xyz_mm, read_picture(stored("rgb.png")), anomaly, foreground_of(xyz_mm), sigma_z_mm, points)
         (folder / "cloud.bin").write_bytes(content)
 
-    folder = service.cache.folder(f"cloud-{artifact.sha256}-{inspection.id}-{points}", make)
+    folder = service.cache.folder(f"cloud{small_cloud.VERSION}-{artifact.sha256}-{inspection.id}-{points}", make)
     return FileResponse(folder / "cloud.bin", media_type="application/octet-stream", headers=_FOREVER)
 
 

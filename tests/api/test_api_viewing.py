@@ -20,6 +20,8 @@ from api.file_cache import FileCache
 from api.outcome import ArtifactFile
 from api.pictures import encode, tiff
 from api.service import Service
+from structured_light.formats import write_ply
+from structured_light.point_map import PointMap
 
 URL = "/api/v1/inspections"
 WAIT = {"Prefer": "wait=30"}
@@ -74,14 +76,30 @@ def test_the_small_cloud_is_the_part_within_its_quantisation(operator: httpx.Cli
     magic, version, n, full, *box = small_cloud.HEADER.unpack_from(content)
     least, size = np.array(box[:3]), np.array(box[3:])
     there = sample.foreground
-    assert (magic, version, n, full, len(content)) == (b"D3PC", 1, there.sum(), there.sum(), 40 + 10 * n)
-    xyz = least + size * np.frombuffer(content, "<u2", 3 * n, 40).reshape(n, 3) / 65535
+    assert (magic, version, n, full, len(content)) == (b"D3PC", 2, there.sum(), there.sum(), 40 + 16 * n)
+    assert (np.frombuffer(content, "<u4", n, 40) == np.flatnonzero(there)).all()
+    xyz = least + size * np.frombuffer(content, "<u2", 3 * n, 40 + 4 * n).reshape(n, 3) / 65535
     assert np.abs(xyz - sample.xyz_mm[there]).max() <= (size / 65535).max()
-    assert (np.frombuffer(content, np.uint8, 3 * n, 40 + 6 * n).reshape(n, 3) == sample.rgb[there]).all()
-    shown = np.frombuffer(content, np.uint8, n, 40 + 9 * n)
+    assert (np.frombuffer(content, np.uint8, 3 * n, 40 + 12 * n).reshape(n, 3) == sample.rgb[there]).all()
+    shown = np.frombuffer(content, np.uint8, n, 40 + 15 * n)
     assert np.abs(shown / 85 - np.minimum(anomaly[there], 3)).max() <= 0.5 / 85 + 1e-6
+    assert (np.frombuffer(content, "<u2", n, 40 + 10 * n) == small_cloud.SIGMA_UNKNOWN).all()  # this part has no cloud.ply
     fewer = operator.get(base, params={"points": 100}).content
     assert small_cloud.HEADER.unpack_from(fewer)[2:4] == (100, full)
+
+
+def test_a_point_of_the_small_cloud_knows_how_well_it_was_measured(tmp_path: Path) -> None:
+    sample = part(1)
+    there = sample.foreground
+    sigma_z_mm = np.where(there, np.linspace(0.0004, 0.02, H * W, dtype=np.float32).reshape(H, W), np.nan).astype(np.float32)
+    cloud = PointMap(sample.xyz_mm, sigma_z_mm, there.astype(np.uint8))
+    write_ply(tmp_path / "cloud.ply", cloud, rgb=sample.rgb)
+    read = small_cloud.sigma_of(tmp_path / "cloud.ply")
+    content = small_cloud.quantised(sample.xyz_mm, sample.rgb, None, there, read)
+    n = int(there.sum())
+    assert np.abs(np.frombuffer(content, "<u2", n, 40 + 10 * n) / 100 - 1000 * sigma_z_mm[there]).max() <= 0.006  # µm
+    of_another = small_cloud.quantised(sample.xyz_mm, sample.rgb, None, there, sigma_z_mm[there][:-1])
+    assert (np.frombuffer(of_another, "<u2", n, 40 + 10 * n) == small_cloud.SIGMA_UNKNOWN).all()
 
 
 def test_frames_that_were_kept_leave_as_they_were_captured(operator: httpx.Client, fake: FakeStation, service: Service) -> None:
