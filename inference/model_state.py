@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from inference.contrastive_fusion import ContrastiveFusion
 from inference.decision import Decision, Judge, OneClassFusion
 from inference.features.extraction import FeatureGrid
-from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName
+from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName, Precision
 from inference.memory_bank import MemoryBank
 from inference.methods import Rule, SampleScore, View
 from inference.prediction import BANK_NAMES
@@ -41,6 +41,10 @@ class D3MConfig(BaseModel):
     margin_px: int = Field(default=16, ge=0, le=128, description="Free border around the part inside the window, working pixels.")
     image_backbone: ImageBackboneName = Field(
         default="efficientnet-lite2", description="Network that sees colour and pseudo-3D; 'd3station weights list' shows which are ready."
+    )
+    image_precision: Precision = Field(
+        default="float32",
+        description="Arithmetic of DINO: bfloat16 is faster on CPUs that have it; measure with the benchmark whether it keeps the scores.",
     )
     point_backbone: PointBackboneName = Field(default="fpfh", description="What describes the shape of the cloud around a point.")
     point_interpolation: bool = Field(
@@ -77,7 +81,7 @@ class D3MConfig(BaseModel):
     @property
     def backbones(self) -> Backbones:
         """What makes the features."""
-        return Backbones(self.image_backbone, self.point_backbone, self.point_interpolation)
+        return Backbones(self.image_backbone, self.point_backbone, self.point_interpolation, self.image_precision)
 
     @property
     def view(self) -> View:

@@ -91,7 +91,7 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
         )
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
     points = point_features(sample.xyz_mm, part, window, grid.cell_mm, point_backbone(backbones.points, backbones.interpolate), sample.name)
-    images = image_backbone(backbones.image)(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
+    images = image_backbone(backbones.image, backbones.precision)(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
     return SampleFeatures(
         rgb=np.ascontiguousarray(images[0][:, cells].T),
         pseudo3d=np.ascontiguousarray(images[1][:, cells].T),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ImageBackboneName = Literal["efficientnet-lite2", "efficientnet-lite0", "efficientnet-lite1", "dino-vitb8"]
+Precision = Literal["float32", "bfloat16"]
 PointBackboneName = Literal["fpfh", "point-mae", "point-mae-small"]
 
 
@@ -99,6 +100,8 @@ class Backbones:
     points: PointBackboneName = "fpfh"
     interpolate: bool = True
     """Whether a point takes the description of its three nearest groups or of its nearest one; of no account to FPFH, which has no groups."""
+    precision: Precision = "float32"
+    """Of the arithmetic of DINO; of no account to EfficientNet, whose convolutions gain nothing by it on CPU."""
 
     @property
     def image_channels(self) -> int:
@@ -112,22 +115,32 @@ class Backbones:
 
     def weights_sha256(self) -> dict[str, str]:
         """Fingerprint of each one's weights by its name, empty where it has none. Raises ModelError."""
-        return {self.image: image_backbone(self.image).weights_sha256, self.points: point_backbone(self.points, self.interpolate).weights_sha256}
+        return {
+            self.image: image_backbone(self.image, self.precision).weights_sha256,
+            self.points: point_backbone(self.points, self.interpolate).weights_sha256,
+        }
 
 
 @lru_cache(maxsize=2)
-def image_backbone(name: ImageBackboneName = "efficientnet-lite2") -> ImageBackbone:
+def image_backbone(name: ImageBackboneName = "efficientnet-lite2", precision: Precision = "float32") -> ImageBackbone:
     """An image backbone, loaded once a process.
+
+    Args:
+        name: which one.
+        precision: see ``Backbones``.
 
     Raises:
         ModelError: its weights are missing, or are not what they should be (``model.invalid.backbone``).
     """
     if CARDS[name].weights == "file":
+        import torch
+
         from inference.features.networks import loaded_network
         from inference.features.vit import DinoViT
 
         network, sha256 = loaded_network(name)
-        return DinoViT(network, CARDS[name].channels, sha256)
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        return DinoViT(network.to(dtype), CARDS[name].channels, sha256, dtype)
     from inference.features.images import efficientnet_lite
 
     return efficientnet_lite(name, CARDS[name].package)

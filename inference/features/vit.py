@@ -85,6 +85,8 @@ class DinoViT:
     network: nn.Module
     channels: int
     weights_sha256: str
+    dtype: torch.dtype = torch.float32
+    """Of the network's tensors."""
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(B, H, W, 3) uint8 RGB, H and W multiples of 8, to (B, channels, H/8, W/8) float32. See ``ImageBackbone``.
@@ -99,4 +101,4 @@ class DinoViT:
     def _tile(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _STD))
         x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255.0
-        return self.network((x - mean) / std)[0].contiguous().numpy()
+        return self.network(((x - mean) / std).to(self.dtype))[0].float().contiguous().numpy()

@@ -109,3 +109,13 @@ def test_as_a_backbone_it_keeps_the_grid_for_any_extent_and_images_apart(small: 
     assert maps.shape == (2, 48, 8, 12)
     assert maps.dtype == np.float32
     assert np.array_equal(maps[1], backbone(images[1:])[0])
+
+
+def test_in_bfloat16_the_features_are_nearly_those_of_float32() -> None:
+    net = drawn(VisionTransformer(patch_px=8, width=48, depth=3, heads=4, trained_px=56))
+    images = np.random.default_rng(0).integers(0, 256, (1, 56, 56, 3), dtype=np.uint8)
+    whole = DinoViT(net, 48, "")(images)[0].reshape(48, -1)
+    half = DinoViT(net.to(torch.bfloat16), 48, "", torch.bfloat16)(images)[0].reshape(48, -1)
+    assert half.dtype == np.float32
+    error = np.linalg.norm(half - whole, axis=0) / np.linalg.norm(whole, axis=0)
+    assert 0 < error.max() < 0.1
