@@ -16,7 +16,7 @@ from api.routes.history import Wanted
 from api.schemas import Inspection, InspectionPage, InspectionRequest, InspectionState, Role
 from api.security import Principal, requires
 from api.service import Service, Serving
-from api.store import inspections
+from api.store import audit, inspections
 from api.waiting import finished
 from rig_configs.errors import NotFound
 
@@ -127,9 +127,12 @@ def get_artifact(
 
 
 @router.post("/{inspection_id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
-def cancel_inspection(inspection_id: InspectionId, _caller: Caller, service: Serving) -> Inspection:
+def cancel_inspection(inspection_id: InspectionId, caller: Caller, service: Serving) -> Inspection:
     """Give an inspection up. It ends NotDecidable, code job.cancelled: a waiting one now, a running one at its next frame."""
-    return service.runner.cancel(inspection_id)
+    cancelled = service.runner.cancel(inspection_id)
+    with service.store.write() as session:
+        audit.record(session, caller, "inspection.cancel", inspection_id)
+    return cancelled
 
 
 def _get(service: Service, inspection_id: str) -> Inspection:
