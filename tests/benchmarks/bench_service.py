@@ -63,7 +63,9 @@ def fill(store: Store, count: int) -> list[str]:
         raw.execute(f'DROP INDEX "{name}"')
     banks = json.dumps([{"name": name, "score": 0.31234567, "limit": 1.0} for name in ("rgb", "pseudo3d", "fused")])
     timings = json.dumps({"capture": 2.1, "photometric": 0.2, "structured_light": 0.4, "inference": 1.1, "total": 4.0})
-    provenance = json.dumps({"rig": "demo", "rig_sha256": "a" * 64, "calibration_id": "c", "calibration_sha256": "b" * 64, "model_id": "m"})
+    provenance = json.dumps(
+        {"rig": "demo", "rig_sha256": "a" * 64, "calibration_id": "c", "calibration_sha256": "b" * 64, "model_id": "m", "model_sha256": "c" * 64}
+    )
     artifacts = json.dumps(
         [{"name": n, "media_type": "image/png", "size_bytes": 1, "sha256": "d" * 64} for n in ("rgb.png", "xyz.tiff", "thumbnail.jpg")]
     )
