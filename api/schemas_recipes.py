@@ -178,7 +178,7 @@ class RejudgeRequest(Schema):
     """Judge stored samples again, by another model or threshold. What is stored stays as it is."""
 
     inspections: list[Annotated[str, Field(max_length=100)]] | None = Field(
-        default=None, min_length=1, max_length=5000, description="Inspections, by identity; the last ones of the recipe if left out."
+        default=None, min_length=1, max_length=1000, description="Inspections, by identity; the last ones of the recipe if left out."
     )
     last: int = Field(default=100, ge=1, le=5000, description="How many of the last inspections.")
     model_id: str | None = Field(default=None, max_length=100, description="Model to judge by; the recipe's own if left out.")

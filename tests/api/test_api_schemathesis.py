@@ -44,7 +44,9 @@ def test_no_request_that_the_contract_can_make_breaks_it(url: str, service: Serv
             def obeys(case: schemathesis.Case) -> None:
                 called.add(case.operation.definition.raw["operationId"])
                 answer = case.call(base_url=url, headers=headers)
-                case.validate_response(answer, checks=CHECKS)
+                # A body that is refused for its size was refused, too; schemathesis does not count that.
+                checks = [check for check in CHECKS if answer.status_code != 413 or check is not negative_data_rejection]
+                case.validate_response(answer, checks=checks)
 
             try:
                 obeys()
