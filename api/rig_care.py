@@ -19,7 +19,6 @@ from api.calibrating import Calibrator, Guide
 from api.pictures import encode
 from api.recipe_files import write_text
 from api.schemas import Reason
-from api.schemas_recipes import RigSequence
 from api.schemas_rig import (
     CalibrationStatus,
     CaptureInfo,
@@ -91,8 +90,7 @@ class RigCare:
 
     def _frames(self, *steps: AmbientStep | ZoneStep) -> list[Frame]:
         # With the patterns that the projectors hold already, or the next inspection would have to load its own again.
-        with self._station.equipment.room.lend(RigSequence()) as reconstructor:
-            patterns = reconstructor.sequence.patterns
+        patterns = self._station.equipment.room.patterns()
         with closing(self._station.rig.scan(Sequence(steps, patterns), nobody)) as scan:
             return list(scan)
 

@@ -6,6 +6,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from threading import Condition
 
+import numpy as np
+from numpy.typing import NDArray
+
 from acquisition.sequence import Sequence
 from api.reconstruction import Reconstructor
 from api.schemas_recipes import RigSequence
@@ -52,6 +55,15 @@ class ScanRoom:
         self._free: list[Reconstructor] = []
         self._lent: dict[int, RigSequence] = {}
         self._changed = Condition()
+
+    def patterns(self) -> tuple[tuple[NDArray[np.uint8], ...], ...]:
+        """The patterns that the projectors hold already, if any scan has been: whoever scans with them costs nobody a new loading."""
+        with self._changed:
+            sequence = self._sequence
+        if sequence is not None:
+            return sequence.patterns
+        with self.lend(RigSequence()) as reconstructor:
+            return reconstructor.sequence.patterns
 
     def take(self, wanted: RigSequence) -> Reconstructor:
         """A reconstructor of a sequence, for the taker alone; waits while both are lent. Raises RigFileError."""
