@@ -2,7 +2,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { HISTORY_KEY, remember } from "./history";
 import { COUNTS_KEY, ME_KEY, RIG_KEY } from "./queries";
-import type { InspectionSummary, RigState } from "./schema";
+import type { InspectionSummary, RigState, Task } from "./schema";
+import { rememberTask } from "./tasks";
 
 const RECONNECT_MS = 2_000;
 
@@ -40,6 +41,7 @@ export function useEvents(): { connected: boolean } {
         remember(client, item);
         if (item.state === "finished") void client.invalidateQueries({ queryKey: COUNTS_KEY });
       });
+      source.addEventListener("task", (event: MessageEvent<string>) => rememberTask(client, JSON.parse(event.data) as Task));
       source.addEventListener("station", (event: MessageEvent<string>) => {
         client.setQueryData<RigState>(RIG_KEY, JSON.parse(event.data) as RigState);
       });

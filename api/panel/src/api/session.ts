@@ -4,6 +4,8 @@ import { ME_KEY } from "./queries";
 
 const LINK = /^#\/sign-in\/(.+)$/;
 
+export const isSignInLink = () => LINK.test(window.location.hash);
+
 /**
  * Takes the token of a one-time sign-in link out of the address, so that neither the history nor a bookmark keeps it, and
  * exchanges it for a session. Resolves at once where there is no token.

@@ -3,9 +3,9 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { isSignedOut, ProblemError } from "../api/problem";
 import { useMe } from "../api/queries";
-import { signInFromLink } from "../api/session";
-import { InspectPage } from "../inspect/InspectPage";
+import { isSignInLink, signInFromLink } from "../api/session";
 import { OutOfOrder } from "./OutOfOrder";
+import { Shell } from "./Shell";
 import { SignedOut } from "./SignedOut";
 
 // The token works once, so it is spent once: outside React, which may render twice.
@@ -31,6 +31,7 @@ export function App() {
     };
     // A second link opened in the same tab changes the fragment without a reload.
     const again = () => {
+      if (!isSignInLink()) return;
       signIn = signInFromLink();
       void follow().then(() => client.resetQueries());
     };
@@ -50,7 +51,7 @@ function Gate({ linkError }: { linkError: Error | null }) {
   const { t } = useTranslation();
   const me = useMe();
   if (isSignedOut(me.error)) return <SignedOut linkError={linkError} />;
-  if (me.data) return <InspectPage />;
+  if (me.data) return <Shell me={me.data} />;
   if (me.error instanceof ProblemError && me.error.status === 503) return <OutOfOrder problem={me.error} onRetry={() => void me.refetch()} />;
   if (me.isError) return <SignedOut linkError={null} isUnreachable onRetry={() => void me.refetch()} />;
   return <p className="loading">{t("app.loading")}</p>;

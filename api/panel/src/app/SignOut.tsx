@@ -19,8 +19,9 @@ export function SignOut() {
   }, [isArmed]);
 
   return (
-    <Button className={isArmed ? "tool armed" : "tool"} aria-label={isArmed ? undefined : t("app.signOut")} onPress={() => (isArmed ? signOut.mutate() : setIsArmed(true))}>
-      {isArmed ? t("app.signOutConfirm") : <ExitIcon />}
+    <Button className={isArmed ? "tool armed" : "tool"} onPress={() => (isArmed ? signOut.mutate() : setIsArmed(true))}>
+      <ExitIcon />
+      {isArmed ? t("app.signOutConfirm") : t("app.signOut")}
     </Button>
   );
 }

@@ -7,7 +7,7 @@ export function useFormat() {
   const locale = i18n.language === "zh" ? "zh-Hans" : "en-GB";
   return useMemo(() => {
     const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
-    const [whole, one, two] = [decimals(0), decimals(1), decimals(2)];
+    const [whole, one, two, three] = [decimals(0), decimals(1), decimals(2), decimals(3)];
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
     const percents = (digits: number) => new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -16,6 +16,7 @@ export function useFormat() {
       whole: (value: number) => whole.format(value),
       one: (value: number) => one.format(value),
       two: (value: number) => two.format(value),
+      three: (value: number) => three.format(value),
       percent: (value: number) => percent.format(value),
       share: (value: number) => share.format(value),
       date: (iso: string) => day.format(new Date(iso)),

@@ -1,3 +1,4 @@
+import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { InspectionSummary } from "../api/schema";
 import { useFormat } from "../app/format";
@@ -10,16 +11,27 @@ interface Props {
   items: readonly InspectionSummary[];
   shownId: string | null;
   onShow: (id: string) => void;
+  /** What to say where there are none. */
+  empty?: string;
+  /** Below the last one. */
+  children?: ReactNode;
 }
 
-/** The last parts, newest first. Touching one shows its pictures. */
-export function History({ items, shownId, onShow }: Props) {
+/** Parts, newest first. Touching one shows its pictures. */
+export function History({ items, shownId, onShow, empty, children }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
+  const list = useRef<HTMLOListElement>(null);
+
+  // What is shown may have been chosen by keys, far down the list.
+  useEffect(() => {
+    list.current?.querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest" });
+  }, [shownId]);
+
   return (
     <section className="card history" aria-label={t("history.label")}>
-      {items.length === 0 && <p className="empty">{t("history.empty")}</p>}
-      <ol>
+      {items.length === 0 && <p className="empty">{empty ?? t("history.empty")}</p>}
+      <ol ref={list}>
         {items.map((item) => {
           const Symbol = ICONS[item.evaluation];
           return (
@@ -39,6 +51,7 @@ export function History({ items, shownId, onShow }: Props) {
                     <Symbol />
                     {t(`history.${item.evaluation}`)}
                   </span>
+                  {item.reviewed_as && item.reviewed_as !== item.evaluation && <span className="because">{t("review.overruled", { verdict: t(`history.${item.reviewed_as}`) })}</span>}
                   {item.reason && <span className="because">{reasonTitle(item.reason)}</span>}
                 </span>
               </button>
@@ -46,6 +59,7 @@ export function History({ items, shownId, onShow }: Props) {
           );
         })}
       </ol>
+      {children}
     </section>
   );
 }

@@ -6,22 +6,23 @@ import { Select, SelectValue } from "react-aria-components/Select";
 import { Text } from "react-aria-components/Text";
 import { useTranslation } from "react-i18next";
 import type { Recipe } from "../api/schema";
-import { ChevronIcon } from "./icons";
+import { ChevronIcon } from "../app/icons";
 
 interface Props {
   recipes: readonly Recipe[];
   recipe: Recipe | undefined;
+  isChanging: boolean;
   onChange: (name: string) => void;
 }
 
 /** The recipe that the next part is inspected by. */
-export default function RecipeSelect({ recipes, recipe, onChange }: Props) {
+export default function RecipeSelect({ recipes, recipe, isChanging, onChange }: Props) {
   const { t } = useTranslation();
   return (
     <Select
       className="field recipe"
       placeholder={t("app.noRecipe")}
-      isDisabled={recipes.length === 0}
+      isDisabled={recipes.length === 0 || isChanging}
       value={recipe?.name ?? null}
       onChange={(name) => name !== null && onChange(String(name))}
     >

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Inspection, InspectionSummary, Reason, RigState } from "../api/schema";
 import { NotDecidableIcon, NotOkIcon, OkIcon, ReadyIcon, RunningIcon, WaitIcon } from "../app/icons";
 import { reasonCure } from "../i18n/reason";
+import { ReviewBar } from "../app/ReviewBar";
 import { BankBars } from "./BankBars";
 import { type Attempt, currentKind, type Hindrance, type VerdictKind } from "./verdict";
 import { Meta } from "./Meta";
@@ -35,8 +36,10 @@ export function VerdictCard({ latest, detail, rig, attempt, hindrance }: Props) 
   const kind = currentKind(latest, rig, attempt);
   const Symbol = ICONS[kind];
   const reason: Reason | null = attempt?.state === "failed" ? attempt.reason : latest ? latest.reason : (rig?.reason ?? null);
+  // What a person said of the part counts for what becomes of it.
+  const said = latest?.reviewed_as === "OK" ? t("do.ok") : latest?.reviewed_as === "NotOK" ? t("do.notOk") : null;
   const usual = kind === "notDecidable" || kind === "notStarted" ? t("do.again") : t(`do.${kind}`);
-  const todo = (reason && reasonCure(reason)) || (kind === "ready" && hindrance?.todo) || usual;
+  const todo = said ?? ((reason && reasonCure(reason)) || (kind === "ready" && hindrance?.todo) || usual);
   return (
     <section className={`verdict verdict-${kind}`} aria-label={t("verdict.label")}>
       <div role="status" aria-live="polite" aria-atomic="true" data-testid="verdict" data-evaluation={latest?.evaluation}>
@@ -51,6 +54,7 @@ export function VerdictCard({ latest, detail, rig, attempt, hindrance }: Props) 
       <p className="do">
         <strong>{t("verdict.do")}</strong> {todo}
       </p>
+      {latest && (kind === "ok" || kind === "notOk") && <ReviewBar key={latest.id} item={latest} />}
     </section>
   );
 }

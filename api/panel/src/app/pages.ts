@@ -1,0 +1,25 @@
+import { type ComponentType, lazy, type LazyExoticComponent, type ReactElement } from "react";
+import type { Role } from "../api/schema";
+import { HistoryIcon, InspectIcon } from "./icons";
+
+export type PageName = "inspect" | "history" | "shift" | "teach" | "rig" | "admin";
+
+interface Page {
+  name: PageName;
+  /** Who sees it: people from this role up. */
+  least: Role;
+  Icon: () => ReactElement;
+  Content: LazyExoticComponent<ComponentType>;
+}
+
+const PEOPLE: readonly Role[] = ["operator", "engineer", "admin"];
+
+const PAGES: readonly Page[] = [
+  { name: "inspect", least: "operator", Icon: InspectIcon, Content: lazy(() => import("../inspect/InspectPage")) },
+  { name: "history", least: "operator", Icon: HistoryIcon, Content: lazy(() => import("../history/HistoryPage")) },
+];
+
+/** The pages that somebody of this role may open. The service refuses what it must; this only hides what would be refused. */
+export function pagesOf(role: Role): readonly Page[] {
+  return PAGES.filter(({ least }) => PEOPLE.indexOf(role) >= PEOPLE.indexOf(least));
+}
