@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -30,9 +31,11 @@ app = typer.Typer(help="Who may sign in: users, one-time sign-in links, keys for
 @contextmanager
 def _accounts(data_dir: Path) -> Generator[Accounts]:
     from api.accounts import Accounts
+    from api.log import configure_logging
     from api.settings import Settings
     from api.store.store import open_store
 
+    configure_logging(level=logging.WARNING)  # standard output is for the link or the key alone
     settings = Settings(data_dir=data_dir)
     store = open_store(settings)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +12,15 @@ import typer
 
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
 
-app = typer.Typer(help="Upkeep of the database: SQLite in the data folder, or what D3STATION_DATABASE names.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def prepare() -> None:
+    """Upkeep of the database: SQLite in the data folder, or what D3STATION_DATABASE names."""
+    from api.log import configure_logging
+
+    configure_logging(level=logging.WARNING)  # standard output is for results alone
 
 
 @app.command()
@@ -29,7 +38,7 @@ def upgrade(
     finally:
         store.close()
     if made is not None:
-        stderr.print(f"As it was before: {made}", markup=False)
+        stderr.print(f"As it was before: {made}", markup=False, soft_wrap=True)
     stderr.print(f"The database in {data_dir} is up to date.", markup=False)
 
 
@@ -65,7 +74,7 @@ def restore(backup_file: Annotated[Path, typer.Argument(metavar="FILE", help="Wh
                 audit.record(session, audit.Actor(getpass.getuser(), "command"), "database.restore", backup_file.name)
         finally:
             store.close()
-    stderr.print(f"{backup_file} is the database now." + (f" The one before: {before}" if before else ""), markup=False)
+    stderr.print(f"{backup_file} is the database now." + (f" The one before: {before}" if before else ""), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -88,4 +97,8 @@ def _tell(report: Any) -> None:
         stderr.print(problem, style="bold red", markup=False)
     if not report.problems:
         stderr.print("The database is sound.")
-    stderr.print(f"Schema {report.revision}; {report.audit_rows} changes in the audit log, the last one is {report.audit_head_sha256}.", markup=False)
+    stderr.print(
+        f"Schema {report.revision}; {report.audit_rows} changes in the audit log, the last one is {report.audit_head_sha256}.",
+        markup=False,
+        soft_wrap=True,
+    )
