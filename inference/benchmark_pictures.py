@@ -104,7 +104,8 @@ class HeatMaps:
 
 def write(path: Path, rgb: NDArray[np.uint8]) -> None:
     """An RGB picture to a file of its suffix's kind."""
-    done, data = cv2.imencode(path.suffix, np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 80])
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix == ".jpg" else []
+    done, data = cv2.imencode(path.suffix, np.ascontiguousarray(rgb[..., ::-1]), quality)
     assert done
     path.write_bytes(data.tobytes())
 

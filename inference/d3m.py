@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.anomaly_map import Canvas, find_regions
+from inference.extending import extended
 from inference.features.extraction import SampleFeatures, extract
 from inference.fitting import fit_state
 from inference.methods import D3M_METHOD
@@ -55,6 +56,17 @@ class D3M:
             ModelError: the backbone's weights are missing.
         """
         return cls(fit_state(samples, config or D3MConfig(), progress, cancelled))
+
+    def extended(
+        self, samples: Iterable[D3Sample], progress: Callable[[float, str], None] = _silent, cancelled: Callable[[], bool] = lambda: False
+    ) -> D3M:
+        """A model of this one's good parts and more, for the time of the new parts alone.
+
+        Raises:
+            SampleError: no parts, or one that the model cannot see.
+            Cancelled: ``cancelled`` said so.
+        """
+        return D3M(extended(self.state, samples, progress, cancelled))
 
     def extract(self, sample: D3Sample) -> SampleFeatures:
         """Features of a sample on the model's grid; the slow part of ``predict``.

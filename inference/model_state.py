@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference.contrastive_fusion import ContrastiveFusion
-from inference.decision import Decision, Judge, OneClassFusion
+from inference.decision import Decision, Judge, OneClassFusion, tail_limit
 from inference.features.extraction import FeatureGrid
 from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName, Precision
 from inference.memory_bank import MemoryBank
 from inference.methods import Rule, SampleScore, View
-from inference.prediction import BANK_NAMES
+from inference.prediction import BANK_NAMES, BankName
 from inference.swapping import SwapMode
 
 FORMAT = "d3station-d3m/3"
@@ -89,6 +89,17 @@ class D3MConfig(BaseModel):
         return View(self.swap, self.alpha, self.fused_image)
 
 
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """A part among the good ones that does not look like one."""
+
+    name: str
+    bank: BankName
+    score: float
+    limit: float
+    """Of the other parts."""
+
+
 @dataclass(frozen=True)
 class FitReport:
     """What teaching learned, for people and for the threshold's histogram."""
@@ -108,6 +119,34 @@ class FitReport:
     bank_rows: tuple[int, ...]
     """Coreset sizes."""
     seconds: float
+
+    def by_distance(self) -> list[tuple[str, float]]:
+        """Names and held-out scores of the good parts, the one most like the others first."""
+        return sorted(zip(self.samples, self.held_out_scores, strict=True), key=lambda pair: pair[1])
+
+    def histogram(self, bins: int = 20) -> tuple[list[int], list[float]]:
+        """Counts of the held-out scores, and the bins' edges; the last edge is the limit or beyond."""
+        low, high = min(0.0, *self.held_out_scores), max(1.0, *self.held_out_scores)
+        counts, edges = np.histogram(self.held_out_scores, bins, (low, high))
+        return counts.tolist(), edges.tolist()
+
+    def outliers(self, false_alarm_rate: float = 0.05) -> list[Outlier]:
+        """Good parts that the others would not have taken for one: they may be defective, dirty or another product. Look at them.
+
+        Each is held against the limit that the other parts alone give, bank by bank: its own score would have widened its limit.
+
+        Args:
+            false_alarm_rate: how often any part at all is named though all are good.
+        """
+        scores = np.array(self.held_out_bank_scores)
+        found: list[Outlier] = []
+        for i, name in enumerate(self.samples):
+            limits = [tail_limit(np.delete(column, i), false_alarm_rate / scores.size) for column in scores.T]
+            over = [float(score / limit) for score, limit in zip(scores[i], limits, strict=True)]
+            worst = int(np.argmax(over))
+            if over[worst] > 1.0:
+                found.append(Outlier(name, BANK_NAMES[worst], float(scores[i, worst]), limits[worst]))
+        return sorted(found, key=lambda outlier: outlier.score / outlier.limit, reverse=True)
 
 
 @dataclass(frozen=True)
