@@ -1,21 +1,24 @@
 import { useTranslation } from "react-i18next";
 import type { Region } from "../api/schema";
 import { useFormat } from "../app/format";
-import { scaleBar, type Size } from "./view";
+import { type Place, type Point, scaleBar, type Size } from "./view";
 
 const MARGIN_PX = 24;
 const LONGEST_BAR_PX = 220;
 const GAP_PX = 6;
+const CROSS = "M-26 0h20m12 0h20M0-26v20m0 12v20";
 
 interface Props {
   frame: Size;
-  place: { scale: number; left: number; top: number };
+  place: Place;
   regions: readonly Region[];
   pitchMm: number | null;
+  /** The place whose values are read, pixels of the picture. */
+  cross: Point | null;
 }
 
 /** Boxes and scale bar, drawn in pixels of the screen so that lines and letters keep their size at any zoom. */
-export function Overlay({ frame, place, regions, pitchMm }: Props) {
+export function Overlay({ frame, place, regions, pitchMm, cross }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const bar = pitchMm ? scaleBar(place.scale / pitchMm, Math.min(LONGEST_BAR_PX, frame.width / 3)) : null;
@@ -40,6 +43,12 @@ export function Overlay({ frame, place, regions, pitchMm }: Props) {
           </g>
         );
       })}
+      {cross && (
+        <g className="cross" data-testid="cross" transform={`translate(${place.left + cross.x * place.scale} ${place.top + cross.y * place.scale})`}>
+          <path className="halo" d={CROSS} />
+          <path d={CROSS} />
+        </g>
+      )}
       {bar && (
         <g className="bar">
           <path className="halo" d={`M${MARGIN_PX} ${barY - 8}v8h${bar.px}v-8`} />

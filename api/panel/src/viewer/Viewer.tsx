@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Tab as TabButton, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
 import { useTranslation } from "react-i18next";
@@ -6,9 +6,13 @@ import type { Inspection, InspectionSummary } from "../api/schema";
 import { useFormat } from "../app/format";
 import { BackIcon } from "../app/icons";
 import type { Attempt } from "../inspect/verdict";
-import { type Base, isPictured, type Tab, TABS, urlOf } from "./layers";
-import { Picture } from "./Picture";
+import { type Base, hasCloud, isPictured, type Tab, tabsOf, urlOf } from "./layers";
+import { MAP_FROM } from "./MapLimitFilter";
+import { type MapLook, Picture } from "./Picture";
 import "./viewer.css";
+
+// three.js is four times the rest of the panel, and most parts are never turned around.
+const CloudView = lazy(() => import("./CloudView"));
 
 interface Props {
   item: InspectionSummary | null;
@@ -19,45 +23,52 @@ interface Props {
   onBack: () => void;
 }
 
-/** Pictures of one part: three modalities, and the anomaly map over the one last chosen. */
+/** Pictures of one part: its modalities, the anomaly map over the one last chosen, and its cloud. */
 export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) {
   const { t } = useTranslation();
   const [tab, setTab] = useState<Tab>("anomaly");
   const [base, setBase] = useState<Base>("rgb");
   // The map starts hidden where a bare picture was asked for, and shown where the map was.
-  const [overBase, setOverBase] = useState(0);
-  const [overMap, setOverMap] = useState(0.85);
+  const [overBase, setOverBase] = useState<MapLook>({ opacity: 0, from: MAP_FROM });
+  const [overMap, setOverMap] = useState<MapLook>({ opacity: 0.85, from: MAP_FROM });
 
   const choose = (next: Tab) => {
     setTab(next);
-    if (next !== "anomaly") setBase(next);
+    if (next !== "anomaly" && next !== "cloud") setBase(next);
   };
   const artifacts = detail?.artifacts ?? [];
+  const tabs = tabsOf(artifacts);
+  // The height chosen for one part may not have been kept of the next.
+  const shownTab = tabs.includes(tab) ? tab : "depth";
+  const shownBase = urlOf(base, artifacts) ? base : "rgb";
+  const isThere = (name: Tab) => (name === "cloud" ? hasCloud(artifacts) : urlOf(name, artifacts) !== undefined);
 
   return (
     <section className="card viewer" aria-label={t("viewer.label")}>
-      <Tabs className="tabs" selectedKey={tab} onSelectionChange={(key) => choose(key as Tab)}>
+      <Tabs className="tabs" selectedKey={shownTab} onSelectionChange={(key) => choose(key as Tab)}>
         <TabList aria-label={t("viewer.label")} className="tab-list">
-          {TABS.map((name) => (
-            <TabButton key={name} id={name} className="tab" isDisabled={isPictured(detail) && !urlOf(name, artifacts)}>
+          {tabs.map((name) => (
+            <TabButton key={name} id={name} className="tab" isDisabled={isPictured(detail) && !isThere(name)}>
               {t(`viewer.${name}`)}
             </TabButton>
           ))}
         </TabList>
         {isOld && item && <OldPart item={item} onBack={onBack} />}
-        <TabPanel id={tab} className="tab-panel">
-          {isPictured(detail) ? (
+        <TabPanel id={shownTab} className="tab-panel">
+          {isPictured(detail) && shownTab === "cloud" ? (
+            <Suspense fallback={<Message text={t("app.loading")} />}>
+              {hasCloud(artifacts) ? <CloudView key={detail.id} detail={detail} /> : <Message text={t("viewer.cloudView.none")} />}
+            </Suspense>
+          ) : isPictured(detail) ? (
             <Picture
               key={detail.id}
               detail={detail}
-              base={base}
-              opacity={tab === "anomaly" ? overMap : overBase}
-              onOpacity={tab === "anomaly" ? setOverMap : setOverBase}
+              base={shownBase}
+              look={shownTab === "anomaly" ? overMap : overBase}
+              onLook={shownTab === "anomaly" ? setOverMap : setOverBase}
             />
           ) : (
-            <div className="frame">
-              <p className="message">{message(item, detail)}</p>
-            </div>
+            <Message text={message(item, detail)} />
           )}
         </TabPanel>
       </Tabs>
@@ -70,6 +81,14 @@ export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) 
     if (of.state !== "finished") return t("viewer.running");
     return read ? t("viewer.none") : t("app.loading");
   }
+}
+
+function Message({ text }: { text: string }) {
+  return (
+    <div className="frame">
+      <p className="message">{text}</p>
+    </div>
+  );
 }
 
 function OldPart({ item, onBack }: { item: InspectionSummary; onBack: () => void }) {

@@ -1,15 +1,28 @@
 import type { Artifact, Inspection } from "../api/schema";
 
-/** Pictures that the map can lie over. */
-export const BASES = ["rgb", "pseudo3d", "depth"] as const;
+/** Pictures that the map can lie over. The fused height is kept where the recipe's policy says so. */
+export const BASES = ["rgb", "pseudo3d", "depth", "height"] as const;
 export type Base = (typeof BASES)[number];
-export type Tab = Base | "anomaly";
-export const TABS: readonly Tab[] = [...BASES, "anomaly"];
+export type Layer = Base | "anomaly";
+export type Tab = Layer | "cloud";
+const LAYERS: readonly Layer[] = [...BASES, "anomaly"];
 
-const FILES: Record<Tab, string> = { rgb: "rgb.png", pseudo3d: "pseudo3d.png", depth: "depth.png", anomaly: "anomaly.png" };
+/** Up to here a browser is as quick with the whole picture as with its tiles. */
+const LARGE_PX = 6_000_000;
 
-export function urlOf(tab: Tab, artifacts: readonly Artifact[]): string | undefined {
-  return artifacts.find((artifact) => artifact.name === FILES[tab])?.url;
+const fileOf = (layer: Layer) => `${layer}.png`;
+
+export function urlOf(layer: Layer, artifacts: readonly Artifact[]): string | undefined {
+  return artifacts.find((artifact) => artifact.name === fileOf(layer))?.url;
+}
+
+export function hasCloud(artifacts: readonly Artifact[]): boolean {
+  return artifacts.some((artifact) => artifact.name === "xyz.tiff");
+}
+
+/** The tabs of an inspection: those of every part, and the height where it was kept. */
+export function tabsOf(artifacts: readonly Artifact[]): Tab[] {
+  return [...LAYERS.filter((layer) => layer !== "height" || urlOf("height", artifacts)), "cloud"];
 }
 
 /** An inspection that has pictures to show. */
@@ -21,3 +34,8 @@ export interface Pictured extends Inspection {
 export function isPictured(detail: Inspection | undefined): detail is Pictured {
   return detail !== undefined && detail.width_px !== null && detail.height_px !== null && BASES.some((base) => urlOf(base, detail.artifacts));
 }
+
+export const isLarge = (detail: Pictured) => detail.width_px * detail.height_px > LARGE_PX;
+
+/** Where the service says how it cuts a picture into tiles. */
+export const tilesOf = (detail: Pictured, layer: Layer) => `/api/v1/inspections/${detail.id}/tiles/${layer}.dzi`;

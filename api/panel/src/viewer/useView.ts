@@ -1,4 +1,4 @@
-import { type RefObject, useEffect, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { clamp, moved, type Point, type Size, type View, WHOLE, zoomedAt } from "./view";
 
 const WHEEL_STEP = 1.0015;
@@ -7,7 +7,7 @@ const STEP_PX = 80;
 export const BUTTON_STEP = 1.6;
 
 /** Size of an element, followed as it changes. */
-function useSize(ref: RefObject<HTMLElement | null>): Size {
+export function useSize(ref: RefObject<HTMLElement | null>): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useEffect(() => {
     const element = ref.current;
@@ -22,11 +22,17 @@ function useSize(ref: RefObject<HTMLElement | null>): Size {
 /**
  * Zoom and position of a picture in its frame, by wheel, by one or two fingers and by keys. Nothing needs a drag: touching
  * a place of a zoomed picture brings it to the middle, and the buttons and keys do the rest.
+ *
+ * @param onTap takes touches of a place instead, where it is given.
  */
-export function useView(ref: RefObject<HTMLDivElement | null>, image: Size) {
+export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTap: ((at: Point) => void) | null) {
   const frame = useSize(ref);
   const [view, setView] = useState<View>(WHOLE);
   const { width, height } = image;
+  const tap = useRef(onTap);
+  useEffect(() => {
+    tap.current = onTap;
+  });
 
   useEffect(() => {
     const element = ref.current;
@@ -69,6 +75,10 @@ export function useView(ref: RefObject<HTMLDivElement | null>, image: Size) {
       const at = fingers.get(event.pointerId);
       fingers.delete(event.pointerId);
       if (!at || event.type === "pointercancel" || travelled > TAP_PX) return;
+      if (tap.current) {
+        tap.current(at);
+        return;
+      }
       setView((known) => (known.zoom > 1 ? moved(known, { x: frame.width / 2 - at.x, y: frame.height / 2 - at.y }, size, frame) : known));
     };
 

@@ -35,7 +35,13 @@ export function clamp(view: View, image: Size, frame: Size): View {
 }
 
 /** The picture's scale and the place of its upper left corner, in pixels of the frame. */
-export function placed(view: View, image: Size, frame: Size): { scale: number; left: number; top: number } {
+export interface Place {
+  scale: number;
+  left: number;
+  top: number;
+}
+
+export function placed(view: View, image: Size, frame: Size): Place {
   const scale = fitScale(image, frame) * view.zoom;
   return { scale, left: frame.width / 2 - view.x * image.width * scale, top: frame.height / 2 - view.y * image.height * scale };
 }
@@ -55,6 +61,21 @@ export function zoomedAt(view: View, factor: number, at: Point, image: Size, fra
 export function moved(view: View, by: Point, image: Size, frame: Size): View {
   const scale = fitScale(image, frame) * view.zoom;
   return clamp({ ...view, x: view.x - by.x / (image.width * scale), y: view.y - by.y / (image.height * scale) }, image, frame);
+}
+
+/** The point of the picture, in its pixels and within its edges, that is under a point of the frame. */
+export function underPoint(at: Point, place: Place, image: Size): Point {
+  const within = (value: number, size: number) => Math.min(size - 0.5, Math.max(0.5, value));
+  return { x: within((at.x - place.left) / place.scale, image.width), y: within((at.y - place.top) / place.scale, image.height) };
+}
+
+/** Moves the view only as far as a point of the picture needs to be seen, with a margin. */
+export function seen(view: View, point: Point, marginPx: number, image: Size, frame: Size): View {
+  const place = placed(view, image, frame);
+  const inside = (at: number, size: number) => Math.min(size - marginPx, Math.max(marginPx, at)) - at;
+  const x = inside(place.left + point.x * place.scale, frame.width);
+  const y = inside(place.top + point.y * place.scale, frame.height);
+  return x === 0 && y === 0 ? view : moved(view, { x, y }, image, frame);
 }
 
 /** Length for a scale bar: 1, 2 or 5 times a power of ten, at most `limit_px` long on screen. */
