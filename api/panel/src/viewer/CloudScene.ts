@@ -9,7 +9,7 @@ const FIRST_TILT_RAD = 0.65;
 const LEAST_TILT_RAD = 0.001; // looking straight down, "up" must still be known
 const MOST_TILT_RAD = Math.PI - 0.001;
 const MAX_ZOOM = 60;
-const MARGIN = 1.08;
+const MARGIN = 1.1;
 /** Points this near to a touch are candidates, pixels; of these the ones in front count, and of those the nearest. */
 const REACH_PX = 8;
 const SAME_DEPTH_SPACINGS = 6;
@@ -29,6 +29,7 @@ export class CloudScene {
   private readonly geometry = new BufferGeometry();
   private readonly material = new PointsMaterial({ vertexColors: true, sizeAttenuation: false });
   private readonly middle: Vector3;
+  private readonly box: Vector3;
   private readonly extent: number;
   private size: Size = { width: 1, height: 1 };
 
@@ -51,7 +52,8 @@ export class CloudScene {
     this.geometry.computeBoundingBox();
     const box = this.geometry.boundingBox!;
     this.middle = box.getCenter(new Vector3());
-    this.extent = Math.max(1e-3, box.getSize(new Vector3()).length());
+    this.box = box.getSize(new Vector3());
+    this.extent = Math.max(1e-3, this.box.length());
     const points = new Points(this.geometry, this.material);
     points.frustumCulled = false;
     this.scene.add(points);
@@ -89,7 +91,10 @@ export class CloudScene {
 
   reset(): void {
     this.controls.target.copy(this.middle);
-    this.camera.zoom = 1;
+    // As it lies, the part fills the canvas.
+    const across = (this.camera.right - this.camera.left) / (MARGIN * this.box.x);
+    const down = (this.camera.top - this.camera.bottom) / (MARGIN * (this.box.y + this.box.z));
+    this.camera.zoom = Math.max(1, Math.min(across, down));
     this.camera.updateProjectionMatrix();
     this.look(0, FIRST_TILT_RAD);
   }

@@ -82,25 +82,38 @@ export function CloudStage({ cloud, pitchMm }: Props) {
   const shown = format.whole(cloud.count);
   return (
     <>
-      <div ref={frame} className="frame frame-zoomed" role="group" aria-label={t("viewer.cloudView.stage")} tabIndex={0} onKeyDown={onKey}>
-        <canvas
-          ref={canvas}
-          className="cloud"
-          data-testid="cloud"
-          onPointerDown={(event) => {
-            down.current = event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
-          }}
-          onPointerUp={(event) => {
-            const from = down.current;
-            down.current = null;
-            if (!from || Math.hypot(event.clientX - from.x, event.clientY - from.y) > TAP_PX) return;
-            const box = event.currentTarget.getBoundingClientRect();
-            centre({ x: event.clientX - box.left, y: event.clientY - box.top });
-          }}
-        />
-        <Marks frame={size} marks={scene ? marks.map((index) => scene.seenAt(index)) : []} />
-        <Measured cloud={cloud} marks={marks} pitchMm={pitchMm} isMiss={isMiss} />
-        <p className="count">{t(cloud.count < cloud.all ? "viewer.cloudView.pointsOf" : "viewer.cloudView.points", { shown, all: format.whole(cloud.all) })}</p>
+      <div className="stage">
+        <div ref={frame} className="frame frame-zoomed" role="group" aria-label={t("viewer.cloudView.stage")} tabIndex={0} onKeyDown={onKey}>
+          <canvas
+            ref={canvas}
+            className="cloud"
+            data-testid="cloud"
+            onPointerDown={(event) => {
+              down.current = event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
+            }}
+            onPointerUp={(event) => {
+              const from = down.current;
+              down.current = null;
+              if (!from || Math.hypot(event.clientX - from.x, event.clientY - from.y) > TAP_PX) return;
+              const box = event.currentTarget.getBoundingClientRect();
+              centre({ x: event.clientX - box.left, y: event.clientY - box.top });
+            }}
+          />
+          <Marks frame={size} marks={scene ? marks.map((index) => scene.seenAt(index)) : []} />
+          <Measured cloud={cloud} marks={marks} pitchMm={pitchMm} isMiss={isMiss} />
+          <p className="count">{t(cloud.count < cloud.all ? "viewer.cloudView.pointsOf" : "viewer.cloudView.points", { shown, all: format.whole(cloud.all) })}</p>
+        </div>
+        <div className="stack">
+          <Button className="tool" aria-label={t("viewer.cloudView.zoomIn")} onPress={() => scene?.zoomBy(BUTTON_STEP)}>
+            <PlusIcon />
+          </Button>
+          <Button className="tool" aria-label={t("viewer.cloudView.zoomOut")} onPress={() => scene?.zoomBy(1 / BUTTON_STEP)}>
+            <MinusIcon />
+          </Button>
+          <Button className="tool" aria-label={t("viewer.cloudView.reset")} onPress={() => scene?.reset()}>
+            <FitIcon />
+          </Button>
+        </div>
       </div>
       <div className="controls cloud-controls">
         <ToggleButtonGroup
@@ -136,15 +149,6 @@ export function CloudStage({ cloud, pitchMm }: Props) {
         </Button>
         <Button className="tool" aria-label={t("viewer.cloudView.down")} onPress={() => scene?.turn(0, TURN_RAD)}>
           <TiltDownIcon />
-        </Button>
-        <Button className="tool" aria-label={t("viewer.cloudView.zoomOut")} onPress={() => scene?.zoomBy(1 / BUTTON_STEP)}>
-          <MinusIcon />
-        </Button>
-        <Button className="tool" aria-label={t("viewer.cloudView.zoomIn")} onPress={() => scene?.zoomBy(BUTTON_STEP)}>
-          <PlusIcon />
-        </Button>
-        <Button className="tool" aria-label={t("viewer.cloudView.reset")} onPress={() => scene?.reset()}>
-          <FitIcon />
         </Button>
       </div>
     </>

@@ -78,31 +78,44 @@ export function Picture({ detail, base, look, onLook }: Props) {
 
   return (
     <>
-      <div
-        ref={ref}
-        className={`frame frame-${base}${view.zoom > 1 ? " frame-zoomed" : ""}`}
-        role="group"
-        aria-label={t("viewer.stage")}
-        tabIndex={0}
-        onKeyDown={onFrameKey}
-      >
-        {frame.width > 0 && (
-          <>
-            <PictureLayer {...layer} layer={base} alt={t("viewer.alt", { kind: t(`viewer.${base}`), part })} />
-            {hasMap && (
-              <PictureLayer
-                {...layer}
-                layer="anomaly"
-                alt={t("viewer.altMap", { part })}
-                style={{ opacity: look.opacity, filter: look.from > MAP_FROM ? `url("#${filter}")` : undefined }}
-              />
-            )}
-            <Overlay frame={frame} place={place} regions={detail.regions} pitchMm={detail.pixel_pitch_mm} cross={cross} />
-          </>
-        )}
-        <MapLimitFilter id={filter} ratio={look.from} />
-        {(base === "depth" || base === "height") && <Legend inspectionId={detail.id} />}
-        {cross && <Reading detail={detail} at={cross} />}
+      <div className="stage">
+        <div
+          ref={ref}
+          className={`frame frame-${base}${view.zoom > 1 ? " frame-zoomed" : ""}`}
+          role="group"
+          aria-label={t("viewer.stage")}
+          tabIndex={0}
+          onKeyDown={onFrameKey}
+        >
+          {frame.width > 0 && (
+            <>
+              <PictureLayer {...layer} layer={base} alt={t("viewer.alt", { kind: t(`viewer.${base}`), part })} />
+              {hasMap && (
+                <PictureLayer
+                  {...layer}
+                  layer="anomaly"
+                  alt={t("viewer.altMap", { part })}
+                  style={{ opacity: look.opacity, filter: look.from > MAP_FROM ? `url("#${filter}")` : undefined }}
+                />
+              )}
+              <Overlay frame={frame} place={place} regions={detail.regions} pitchMm={detail.pixel_pitch_mm} cross={cross} />
+            </>
+          )}
+          <MapLimitFilter id={filter} ratio={look.from} />
+          {(base === "depth" || base === "height") && <Legend inspectionId={detail.id} />}
+          {cross && <Reading detail={detail} at={cross} />}
+        </div>
+        <div className="stack">
+          <Button className="tool" aria-label={t("viewer.zoomIn")} onPress={() => zoomBy(BUTTON_STEP)}>
+            <PlusIcon />
+          </Button>
+          <Button className="tool" aria-label={t("viewer.zoomOut")} isDisabled={view.zoom <= 1} onPress={() => zoomBy(1 / BUTTON_STEP)}>
+            <MinusIcon />
+          </Button>
+          <Button className="tool" aria-label={t("viewer.fit")} onPress={showAll}>
+            <FitIcon />
+          </Button>
+        </div>
       </div>
       <div className="controls">
         <div className="sliders">
@@ -139,15 +152,6 @@ export function Picture({ detail, base, look, onLook }: Props) {
         <ToggleButton className="tool" aria-label={t("viewer.read")} isSelected={cross !== null} onChange={switchCross}>
           <CrossIcon />
         </ToggleButton>
-        <Button className="tool" aria-label={t("viewer.zoomOut")} isDisabled={view.zoom <= 1} onPress={() => zoomBy(1 / BUTTON_STEP)}>
-          <MinusIcon />
-        </Button>
-        <Button className="tool" aria-label={t("viewer.zoomIn")} onPress={() => zoomBy(BUTTON_STEP)}>
-          <PlusIcon />
-        </Button>
-        <Button className="tool" aria-label={t("viewer.fit")} onPress={showAll}>
-          <FitIcon />
-        </Button>
       </div>
     </>
   );
