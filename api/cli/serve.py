@@ -43,10 +43,12 @@ def serve(
     try:
         opened = open_station(rig, data_dir, name=station_name, seed=seed)
     except D3Error as error:
-        data_dir.mkdir(parents=True, exist_ok=True)
         _tell_why(settings, error)
         return
-    run(settings, opened)
+    try:
+        run(settings, opened)
+    finally:
+        opened.station.close()
 
 
 def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> None:
@@ -74,6 +76,7 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     from api.store.store import open_store
 
     configure_logging(log)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:
         # Also taken by the service itself for its whole life; here only for a plain word in place of uvicorn's traceback.
         with ServiceLock(settings.data_dir):
