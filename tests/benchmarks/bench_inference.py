@@ -46,7 +46,7 @@ def rows() -> list[dict]:
     narrow, wide = _clustered(5000, 168, seed=1), sparse_random_projection(_clustered(5000, 768, seed=1), 0)
     ratio = max(covering_radius(p, k_centre_greedy(p, 500)) / covering_radius(p, _plain_greedy(p, 500)) for p in (narrow, wide))
 
-    samples = [_part(seed) for seed in range(24)]
+    samples = [_part(seed) for seed in range(50)]
     start = time.perf_counter()
     model = D3M.fit(samples, D3MConfig())
     fit_s = time.perf_counter() - start
@@ -66,7 +66,7 @@ def rows() -> list[dict]:
         _row("coreset covering radius", ratio, "×", "exact greedy, 5,000×168 and 5,000×768 projected", "≤ 1.01", ratio <= 1.01),
         _row("D³M judgement after features", judge_s / extract_s, "×", "feature extraction", "< 1", judge_s < extract_s),
         _row("D³M prediction at 1368×912", extract_s + judge_s, "s", "wall clock", "≤ 1.2", extract_s + judge_s <= 1.2),
-        _row("D³M fit of 24 parts at 1368×912", fit_s, "s", "wall clock", "≤ 60", fit_s <= 60.0),
+        _row("D³M fit of 50 parts at 1368×912", fit_s, "s", "wall clock", "≤ 120", fit_s <= 120.0),
     ]
 
 
