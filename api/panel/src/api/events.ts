@@ -39,7 +39,8 @@ export function useEvents(): { connected: boolean } {
       source.addEventListener("inspection", (event: MessageEvent<string>) => {
         const item = JSON.parse(event.data) as InspectionSummary;
         remember(client, item);
-        if (item.state === "finished") void client.invalidateQueries({ queryKey: COUNTS_KEY });
+        if (item.state !== "finished") return;
+        for (const queryKey of [COUNTS_KEY, ["search"], ["statistics"]]) void client.invalidateQueries({ queryKey });
       });
       source.addEventListener("task", (event: MessageEvent<string>) => rememberTask(client, JSON.parse(event.data) as Task));
       source.addEventListener("station", (event: MessageEvent<string>) => {

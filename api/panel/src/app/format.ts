@@ -9,6 +9,8 @@ export function useFormat() {
     const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
     const [whole, one, two, three] = [decimals(0), decimals(1), decimals(2), decimals(3)];
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+    const minutes = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    const dayOnly = new Intl.DateTimeFormat(locale, { day: "numeric", month: "numeric" });
     const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
     const percents = (digits: number) => new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
     const [percent, share] = [percents(1), percents(0)];
@@ -20,6 +22,9 @@ export function useFormat() {
       percent: (value: number) => percent.format(value),
       share: (value: number) => share.format(value),
       date: (iso: string) => day.format(new Date(iso)),
+      /** Of seconds since 1970, for axes. */
+      clock: (seconds: number) => minutes.format(seconds * 1000),
+      day: (seconds: number) => dayOnly.format(seconds * 1000),
       time: (iso: string) => clock.format(new Date(iso)),
     };
   }, [locale]);

@@ -1,6 +1,6 @@
 import { type ComponentType, lazy, type LazyExoticComponent, type ReactElement } from "react";
 import type { Role } from "../api/schema";
-import { HistoryIcon, InspectIcon } from "./icons";
+import { HistoryIcon, InspectIcon, ShiftIcon, TeachIcon } from "./icons";
 
 export type PageName = "inspect" | "history" | "shift" | "teach" | "rig" | "admin";
 
@@ -17,6 +17,8 @@ const PEOPLE: readonly Role[] = ["operator", "engineer", "admin"];
 const PAGES: readonly Page[] = [
   { name: "inspect", least: "operator", Icon: InspectIcon, Content: lazy(() => import("../inspect/InspectPage")) },
   { name: "history", least: "operator", Icon: HistoryIcon, Content: lazy(() => import("../history/HistoryPage")) },
+  { name: "shift", least: "operator", Icon: ShiftIcon, Content: lazy(() => import("../shift/ShiftPage")) },
+  { name: "teach", least: "engineer", Icon: TeachIcon, Content: lazy(() => import("../teach/TeachPage")) },
 ];
 
 /** The pages that somebody of this role may open. The service refuses what it must; this only hides what would be refused. */

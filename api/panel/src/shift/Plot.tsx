@@ -1,0 +1,86 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+
+export type Tone = "ink" | "mute" | "act" | "ng" | "edge";
+
+export interface Line {
+  label: string;
+  tone: Tone;
+  /** Dots alone, or dots on a line, or a line alone. */
+  look: "dots" | "both" | "line" | "dashed";
+  values: (number | null)[];
+}
+
+interface Props {
+  label: string;
+  /** Seconds since 1970, or numbers from 1 up. */
+  x: number[];
+  isTime: boolean;
+  lines: readonly Line[];
+  format: (value: number) => string;
+  /** How the horizontal axis is written. */
+  formatX: (value: number) => string;
+}
+
+/** Canvas knows no custom properties: a colour is asked of an element that has it. */
+function colourOf(host: HTMLElement, tone: Tone | "line"): string {
+  host.style.color = `var(--${tone})`;
+  const colour = getComputedStyle(host).color;
+  host.style.color = "";
+  return colour;
+}
+
+/** A chart of lines and dots over time; it fills its box and follows the page's colours. */
+export default function Plot({ label, x, isTime, lines, format, formatX }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+
+  useEffect(() => {
+    const host = box.current;
+    if (!host) return;
+    let plot: uPlot | null = null;
+    const size = () => ({ width: host.clientWidth, height: host.clientHeight });
+    const draw = () => {
+      plot?.destroy();
+      const axis = { stroke: colourOf(host, "mute"), grid: { stroke: colourOf(host, "line"), width: 1 }, ticks: { show: false }, font: "15px sans-serif" };
+      plot = new uPlot(
+        {
+          ...size(),
+          legend: { show: false },
+          cursor: { show: false },
+          scales: { x: { time: isTime } },
+          axes: [{ ...axis, space: 90, values: (_plot, ticks) => ticks.map(formatX) }, { ...axis, size: 74, values: (_plot, ticks) => ticks.map(format) }],
+          series: [
+            {},
+            ...lines.map(({ tone, look }) => {
+              const stroke = colourOf(host, tone);
+              return {
+                stroke,
+                width: look === "dots" ? 0 : 3,
+                ...(look === "dashed" && { dash: [8, 6] }),
+                points: { show: look === "dots" || look === "both", size: look === "dots" ? 13 : 8, fill: stroke, stroke },
+              };
+            }),
+          ],
+        },
+        [x, ...lines.map(({ values }) => values)],
+        host,
+      );
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot?.setSize(size()));
+    resized.observe(host);
+    const themed = new MutationObserver(draw);
+    themed.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    const system = window.matchMedia("(prefers-color-scheme: dark)");
+    system.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      themed.disconnect();
+      system.removeEventListener("change", draw);
+      plot?.destroy();
+    };
+  }, [x, isTime, lines, format, formatX]);
+
+  return <div ref={box} className="plot" role="img" aria-label={label} />;
+}

@@ -1,0 +1,57 @@
+import { useState } from "react";
+import { Button } from "react-aria-components/Button";
+import { useTranslation } from "react-i18next";
+import { useActivate } from "../api/recipes";
+import type { RecipeDetails } from "../api/schema";
+import { useFormat } from "../app/format";
+import { Outcome } from "../app/Outcome";
+
+/** The models of a recipe; one of them judges. */
+export function Models({ recipe }: { recipe: RecipeDetails }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const [note, setNote] = useState("");
+  const activate = useActivate(recipe.name);
+  return (
+    <section className="card block" data-testid="models">
+      <h2>{t("models.title")}</h2>
+      <label className="field">
+        <span>{t("teach.note")}</span>
+        <input value={note} maxLength={400} onChange={(event) => setNote(event.target.value)} />
+      </label>
+      <div className="scroll" tabIndex={0} role="region" aria-label={t("models.title")}>
+        <table className="table">
+          <thead>
+            <tr>
+              <th>{t("models.model")}</th>
+              <th>{t("models.taught")}</th>
+              <th className="number">{t("models.parts")}</th>
+              <th className="number">{t("models.threshold")}</th>
+              <th />
+            </tr>
+          </thead>
+          <tbody>
+            {recipe.models.map((model) => (
+              <tr key={model.model_id}>
+                <td>{model.model_id}</td>
+                <td>{format.date(model.created)} {format.time(model.created)}</td>
+                <td className="number">{model.taught_from}</td>
+                <td className="number">{format.two(model.threshold)}</td>
+                <td className="actions">
+                  {model.is_active ? (
+                    <b>{t("models.active")}</b>
+                  ) : (
+                    <Button className="tool" isDisabled={note.trim() === "" || activate.isPending} onPress={() => activate.mutate({ model_id: model.model_id, note: note.trim() })}>
+                      {t("models.activate")}
+                    </Button>
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Outcome action={activate} />
+    </section>
+  );
+}
