@@ -142,7 +142,7 @@ class DlpProjectorConfig(ProjectorBase):
         default=None,
         description="What is in the flash of a dlpc350: the manifest.json that was written with the images; a relative path starts at the rig file.",
     )
-    answer_timeout_s: float = Field(default=0.5, gt=0, le=1.5, description="Longest wait for an answer of the projector, seconds.")
+    answer_timeout_s: float = Field(default=0.5, gt=0, le=1.0, description="Longest wait for an answer of the projector, seconds.")
 
     @property
     def plays(self) -> bool:

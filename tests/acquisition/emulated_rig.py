@@ -31,6 +31,7 @@ def emulated_rig(
     wire_format: str = "BayerRG12p",
     flash: Path | None = None,
     projectors_play: bool = False,
+    frame_timeout_s: float = 1.5,
     **lights: Any,
 ) -> RigConfig:
     """The shipped emulated rig with a camera of 96 x 64 pixels and two projectors.
@@ -41,13 +42,14 @@ def emulated_rig(
         wire_format: of the camera.
         flash: the first projector is a DLPC350 with the images of this folder, the second one is triggered by the camera.
         projectors_play: they show their patterns by themselves and trigger the camera.
+        frame_timeout_s: how long a frame is waited for.
         lights: what the lights have otherwise.
     """
     content = load_rig("emulated").model_dump(mode="json")
     content["camera"] |= {"width_px": 96, "height_px": 64, "pixel_format": pixel_format, "wire_format": wire_format}
     content["lights"] |= lights
     content["projectors"] = content["projectors"][:2]
-    content["timing"]["frame_timeout_s"] = 1.5
+    content["timing"]["frame_timeout_s"] = frame_timeout_s
     content["simulation"]["faults"] = faults
     if projectors_play:
         content["camera"]["trigger_line"] = "line0"

@@ -20,8 +20,10 @@ from acquisition.rig_process import RigProcess
 from acquisition.sequence import Sequence
 from acquisition.simulation.artefacts import white_plate
 from acquisition.simulation.cell_process import CellProcess
-from tests.acquisition.emulated_rig import emulated_rig
+from rig_configs.errors import DeviceError
+from tests.acquisition.emulated_rig import emulated_rig, short_sequence
 from tests.acquisition.process_rig import full_sequence, open_rig
+from tests.system.test_fault_matrix import FAULTS
 
 WIDTH, HEIGHT = 2448, 2048
 SCANS = 5
@@ -98,11 +100,44 @@ def light_after(who: str, number: signal.Signals) -> float:
     return longest
 
 
+def longest_fault() -> tuple[float, str]:
+    """How long it takes from what breaks to the error, lights and projectors dark, s: the longest of all faults of the tests, and its name."""
+    longest, which = 0.0, ""
+    config = emulated_rig(frame_timeout_s=2.0)
+    with CellProcess(config, noise_seed=1) as cell, RigProcess.of_devices(config, cell.rig) as rig:
+        cell.place(white_plate())
+        sequence = short_sequence(config)
+        for fault in FAULTS:
+            for step in (0, 3, 6):
+                if not fault.is_needed(sequence, step):
+                    continue
+                list(rig.scan(sequence))
+                cell.after_exposures(step, fault.what, *fault.args, **fault.options)
+                last = time.perf_counter()
+                try:
+                    for _ in rig.scan(sequence):
+                        last = time.perf_counter()
+                except DeviceError:
+                    if (took := time.perf_counter() - last) > longest:
+                        longest, which = took, f"{fault.name} before step {step}"
+                cell.heal()
+    return longest, which
+
+
 def rows() -> list[dict]:
     """Rows of bench.json."""
     here, there = rates()
     ends = [(who, number) for who in ("station", "rig process") for number in (signal.SIGTERM, signal.SIGKILL)]
+    fault_s, fault = longest_fault()
     return [
+        {
+            "name": "from a fault to its error, all dark",
+            "value": fault_s,
+            "unit": "s",
+            "against": f"longest of {len(FAULTS)} faults before three steps: {fault}",
+            "bar": "<= 5",
+            "holds": fault_s <= 5,
+        },
         {
             "name": "frames of 2448x2048 uint16 through the rig process",
             "value": there,

@@ -59,6 +59,6 @@ def config_of(kind: str, link: str, manifest: Path | None = None, **changes: Any
         "exposure_us": 8500,
         "period_us": 9000,
         "manifest": manifest,
-        "answer_timeout_s": 1.5,
+        "answer_timeout_s": 1.0,
     }
     return DlpProjectorConfig.model_validate(values | changes)
