@@ -1,6 +1,6 @@
 import { type ComponentType, lazy, type LazyExoticComponent, type ReactElement } from "react";
 import type { Role } from "../api/schema";
-import { HistoryIcon, InspectIcon, ShiftIcon, TeachIcon } from "./icons";
+import { HistoryIcon, InspectIcon, PeopleIcon, RigIcon, ShiftIcon, TeachIcon } from "./icons";
 
 export type PageName = "inspect" | "history" | "shift" | "teach" | "rig" | "admin";
 
@@ -19,6 +19,8 @@ const PAGES: readonly Page[] = [
   { name: "history", least: "operator", Icon: HistoryIcon, Content: lazy(() => import("../history/HistoryPage")) },
   { name: "shift", least: "operator", Icon: ShiftIcon, Content: lazy(() => import("../shift/ShiftPage")) },
   { name: "teach", least: "engineer", Icon: TeachIcon, Content: lazy(() => import("../teach/TeachPage")) },
+  { name: "rig", least: "engineer", Icon: RigIcon, Content: lazy(() => import("../rig/RigPage")) },
+  { name: "admin", least: "admin", Icon: PeopleIcon, Content: lazy(() => import("../admin/AdminPage")) },
 ];
 
 /** The pages that somebody of this role may open. The service refuses what it must; this only hides what would be refused. */
