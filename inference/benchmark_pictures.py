@@ -104,7 +104,7 @@ class HeatMaps:
 
 def write(path: Path, rgb: NDArray[np.uint8]) -> None:
     """An RGB picture to a file of its suffix's kind."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 80] if path.suffix == ".jpg" else []
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 70] if path.suffix == ".jpg" else []
     done, data = cv2.imencode(path.suffix, np.ascontiguousarray(rgb[..., ::-1]), quality)
     assert done
     path.write_bytes(data.tobytes())
@@ -114,7 +114,7 @@ def chart(results: Mapping[str, CategoryResult], protocol: str, labels: Sequence
     """A table of the three areas, shaded by value: methods across, categories down, the mean last."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(1.6 + 3.4 * max(1.0, 0.22 * len(labels)), 1.6 + 0.34 * (len(results) + 1)), layout="constrained")
+    figure = Figure(figsize=(2.2 + 1.3 * max(4, len(labels)), 1.6 + 0.34 * (len(results) + 1)), layout="constrained")
     for number, (key, title) in enumerate((("i_auroc", "I-AUROC"), ("p_auroc", "P-AUROC"), ("aupro", "AUPRO@0.3"))):
         values = np.full((len(results) + 1, len(labels)), math.nan)
         for row, result in enumerate(results.values()):
