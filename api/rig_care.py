@@ -81,8 +81,9 @@ class RigCare:
             (frame,) = self._frames(step)
         finally:
             self._station.on_rig.release()
-        form = config.camera.pixel_format
-        colour = pixel_formats.rgb(frame.pixels, form).astype(np.float32) * (255 / form.full_scale_dn)
+        form, black = config.camera.pixel_format, self._station.calibration.black_level_dn
+        linear = (pixel_formats.rgb(frame.pixels, form).astype(np.float32) - black) / (form.full_scale_dn - black)
+        colour = 255 * np.clip(linear, 0, 1) ** (1 / 2.2)  # as screens want it; or a part would be all but black
         height, width = colour.shape[:2]
         share = min(1.0, _PREVIEW_WIDTH / width)
         small = cv2.resize(colour, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)

@@ -47,7 +47,7 @@ def test_a_preview_shows_the_part_in_each_light_and_leaves_the_rig_dark(care: Ri
     opened.hand.next_good_part("fork_crimp_terminal")
     assert care.lights() == [DARK, *(zone.name for zone in opened.station.rig.config.lights.zones)]
     dark, *lit = (brightness(care.preview(light)) for light in care.lights())
-    assert min(lit) > 3 * max(dark, 1)
+    assert min(lit) > dark + 20
     assert opened.bench.is_dark
     with pytest.raises(NotFound):
         care.preview("sun")
