@@ -6,6 +6,7 @@ Revises: 0002
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -101,9 +102,11 @@ def _count_what_is_there() -> None:
                 x = (region["x_px"] + region["width_px"] / 2) / row.width_px
                 y = (region["y_px"] + region["height_px"] / 2) / row.height_px
                 place = _ROWS[min(max(int(3 * y), 0), 2)] + _COLUMNS[min(max(int(3 * x), 0), 2)] or "centre"
-            values = {
-                "model_id": (row.provenance or {}).get("model_id"),
-                "reason_code": (row.reason or {}).get("code"),
+            provenance: dict[str, Any] = row.provenance or {}
+            reason: dict[str, Any] = row.reason or {}
+            values: dict[str, Any] = {
+                "model_id": provenance.get("model_id"),
+                "reason_code": reason.get("code"),
                 "modality": region["modality"] if region else None,
                 "place": place,
                 "kept_bytes": sum(artifact["size_bytes"] for artifact in row.artifacts),
