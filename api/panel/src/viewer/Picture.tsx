@@ -132,7 +132,6 @@ export function Picture({ detail, base, look, onLook }: Props) {
           />
           <ValueSlider
             label={t("viewer.limit")}
-            description={t("viewer.limitLabel")}
             value={look.from}
             onChange={(from) => onLook({ ...look, from })}
             least={MAP_FROM}

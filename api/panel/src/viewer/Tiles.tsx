@@ -50,8 +50,6 @@ export default function Tiles({ url, image, frame, place, isPixelated, onFail }:
       visibilityRatio: 0,
       minZoomImageRatio: 0,
       maxZoomPixelRatio: 1000,
-      // A step coarser is loaded first and shown until the fine tiles are there.
-      minPixelRatio: 0.7,
       crossOriginPolicy: false,
     });
     viewer.current = made;

@@ -3,8 +3,6 @@ import { Slider, SliderThumb, SliderTrack } from "react-aria-components/Slider";
 
 interface Props {
   label: string;
-  /** What the slider does, where the label is too short to say. */
-  description?: string;
   value: number;
   onChange: (value: number) => void;
   least: number;
@@ -16,7 +14,7 @@ interface Props {
 }
 
 /** A value between two ends. Touching the track moves it too: no drag needed. */
-export function ValueSlider({ label, description, value, onChange, least, most, step, isDisabled, formatOptions, shown }: Props) {
+export function ValueSlider({ label, value, onChange, least, most, step, isDisabled, formatOptions, shown }: Props) {
   return (
     <Slider
       className="slider"
@@ -27,7 +25,6 @@ export function ValueSlider({ label, description, value, onChange, least, most, 
       step={step}
       isDisabled={isDisabled}
       formatOptions={formatOptions}
-      aria-label={description}
     >
       <Label>{label}</Label>
       <SliderTrack className="slider-track">
