@@ -71,8 +71,8 @@ def test_a_new_listener_is_told_the_state_first_and_then_each_change(operator: h
     ]
     assert changes[-1].evaluation == "OK"
     assert changes[-1].thumbnail_url
-    queue = [(data["running"], data["queued"]) for _, kind, data in found if kind == "station"]
-    assert queue == [(None, 1), (posted["id"], 0)]
+    queue = [(data["running"], data["judging"], data["queued"]) for _, kind, data in found if kind == "station"]
+    assert queue == [(None, None, 1), (posted["id"], None, 0), (posted["id"], posted["id"], 0)]
     ids = [int(event[0]) for event in found]
     assert ids == sorted(set(ids))
 
