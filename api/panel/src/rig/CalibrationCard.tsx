@@ -22,9 +22,9 @@ export function CalibrationCard() {
           <dt>{t("calibration.age")}</dt>
           <dd>{t("calibration.days", { count: Math.floor(found.age_days) })} · {format.date(found.created)}</dd>
           <dt>{t("calibration.camera")}</dt>
-          <dd>{format.two(found.camera_rms_px)} px</dd>
+          <dd>{format.three(found.camera_rms_px)} px</dd>
           <dt>{t("calibration.projectors")}</dt>
-          <dd>{format.two(found.projector_rms_px)} px</dd>
+          <dd>{format.three(found.projector_rms_px)} px</dd>
           <dt>{t("calibration.heldOut")}</dt>
           <dd>{format.two(found.held_out_rms_um)} µm</dd>
           <dt>{t("calibration.lights")}</dt>
