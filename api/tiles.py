@@ -16,6 +16,9 @@ from rig_configs.errors import SampleError
 
 TILE_PX = 254
 OVERLAP_PX = 1
+# A screen is filled by the coarse levels. They are made apart from the fine ones, so that nobody who opens a picture waits for all of its tiles.
+COARSE = range(12)
+FINE = range(12, 21)
 
 
 def tile_format(picture: str) -> str:
@@ -32,8 +35,13 @@ def description(width_px: int, height_px: int, picture: str) -> str:
     )
 
 
-def write_pyramid(source: Path, picture: str, folder: Path) -> None:
-    """Write all tiles of a picture as ``<level>/<column>_<row>.<format>``.
+def part_of(level: int) -> range:
+    """The levels that are made together with a level."""
+    return COARSE if level in COARSE else FINE
+
+
+def write_pyramid(source: Path, picture: str, folder: Path, wanted: range) -> None:
+    """Write the tiles of those levels of a picture that it has, as ``<level>/<column>_<row>.<format>``.
 
     Raises:
         SampleError: the picture cannot be read.
@@ -41,12 +49,15 @@ def write_pyramid(source: Path, picture: str, folder: Path) -> None:
     pixels = cv2.imread(str(source), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise SampleError(f"{source} cannot be read.", cure="Restore it from a backup.", detail="damaged")
+    height, width = pixels.shape[:2]
+    highest = levels(width, height)
     level_pixels = np.asarray(pixels, np.uint8)
-    for level in range(levels(level_pixels.shape[1], level_pixels.shape[0]), -1, -1):
+    for level in range(min(highest, wanted[-1]), wanted[0] - 1, -1):
+        pixels_a_pixel = 1 << (highest - level)
+        size = (-(-width // pixels_a_pixel), -(-height // pixels_a_pixel))
+        if size != level_pixels.shape[1::-1]:
+            level_pixels = np.asarray(cv2.resize(level_pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
         _write_level(level_pixels, tile_format(picture), folder / str(level))
-        height, width = level_pixels.shape[:2]
-        smaller = cv2.resize(level_pixels, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
-        level_pixels = np.asarray(smaller, np.uint8)
 
 
 def levels(width_px: int, height_px: int) -> int:

@@ -52,10 +52,12 @@ def get_tile(
     _caller: Caller,
     service: Serving,
 ) -> FileResponse:
-    """A tile of a picture. All tiles of a picture are made when the first is asked for."""
+    """A tile of a picture. Those that fill a screen are made when the first of them is asked for, and so are the finer ones."""
     inspection, artifact = _find(service, inspection_id, f"{picture}.png")
     source = service.store.artifacts.path(inspection.created, inspection.id, artifact.name)
-    folder = service.cache.folder(f"tiles-{artifact.sha256}", lambda folder: tiles.write_pyramid(source, picture, folder))
+    # In two parts: those that fill a screen at once, and the fine ones when somebody looks closer.
+    wanted = tiles.part_of(level)
+    folder = service.cache.folder(f"tiles{wanted.start}-{artifact.sha256}", lambda folder: tiles.write_pyramid(source, picture, folder, wanted))
     path = folder / str(level) / tile
     if not path.is_file():
         raise NotFound("This picture has no such tile.", cure="Ask for the tiles that its .dzi describes.", detail="tile")

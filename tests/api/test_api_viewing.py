@@ -66,6 +66,20 @@ def test_levels_are_those_that_openseadragon_counts() -> None:
     assert [tiles.levels(w, h) for w, h in ((1, 1), (2, 1), (256, 100), (257, 100), (5472, 3648))] == [0, 1, 8, 9, 13]
 
 
+def test_what_fills_a_screen_is_made_apart_from_the_finest_tiles(tmp_path: Path) -> None:
+    smooth = cv2.resize(np.random.default_rng(1).integers(0, 255, (5, 40, 3), np.uint8), (4321, 501))
+    cv2.imwrite(str(tmp_path / "rgb.png"), smooth)
+    for name, wanted in (("coarse", tiles.part_of(11)), ("fine", tiles.part_of(13))):
+        (tmp_path / name).mkdir()
+        tiles.write_pyramid(tmp_path / "rgb.png", "rgb", tmp_path / name, wanted)
+    assert {path.name for path in (tmp_path / "coarse").iterdir()} == {str(level) for level in range(12)}
+    assert {path.name for path in (tmp_path / "fine").iterdir()} == {"12", "13"}
+    last = decoded((tmp_path / "coarse" / "11" / "4_0.jpg").read_bytes())
+    assert last.shape[:2] == (126, -(-4321 // 4) - 4 * tiles.TILE_PX + tiles.OVERLAP_PX)
+    quarter = cv2.resize(smooth, (1081, 126), interpolation=cv2.INTER_AREA)[:, -last.shape[1] :]
+    assert np.abs(last.astype(int) - quarter).mean() < 2
+
+
 def test_the_small_cloud_is_the_part_within_its_quantisation(operator: httpx.Client, fake: FakeStation) -> None:
     sample = part(1)
     anomaly = np.linspace(0, 4, H * W, dtype=np.float32).reshape(H, W)

@@ -673,7 +673,7 @@ export interface paths {
         };
         /**
          * Get Tile
-         * @description A tile of a picture. All tiles of a picture are made when the first is asked for.
+         * @description A tile of a picture. Those that fill a screen are made when the first of them is asked for, and so are the finer ones.
          */
         get: operations["get_tile"];
         put?: never;
