@@ -63,6 +63,7 @@ def test_each_question_to_the_history_is_a_search_in_order(store: Store, wanted:
     assert "ix_inspections_created" in edge[0]
 
 
+@pytest.mark.both_databases
 def test_a_clock_that_is_set_back_does_not_reorder_the_history(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.store.upgrade()
     caller = Principal("operator", Role.OPERATOR, "session", "")
@@ -75,6 +76,7 @@ def test_a_clock_that_is_set_back_does_not_reorder_the_history(service: Service,
     assert len(found.items) == 2
 
 
+@pytest.mark.both_databases
 def test_the_history_is_searched_by_order_and_by_review(operator: httpx.Client, fake: FakeStation) -> None:
     ids = [operator.post(URL, json={"recipe": "bolt", "order": f"O{n}"}, headers=WAIT).json()["id"] for n in range(3)]
     operator.post(f"{URL}/{ids[1]}/review", json={"evaluation": "OK"})
@@ -94,6 +96,7 @@ def test_the_operator_is_the_signed_in_person_or_whom_the_machine_names(operator
     assert (by_person["operator"], by_machine["operator"], unnamed["operator"]) == ("operator", "M. Curie", None)
 
 
+@pytest.mark.both_databases
 def test_a_verdict_is_confirmed_or_overruled_and_stays(operator: httpx.Client, fake: FakeStation) -> None:
     fake.next = BAD
     url = operator.post(URL, json={"recipe": "bolt"}, headers=WAIT).headers["location"]
@@ -117,6 +120,7 @@ def test_what_is_not_finished_cannot_be_reviewed_and_machines_do_not_review(oper
     assert mes.post(f"{url}/review", json={"evaluation": "OK"}).status_code == 403
 
 
+@pytest.mark.both_databases
 def test_the_history_leaves_as_a_table_that_no_spreadsheet_runs(operator: httpx.Client, fake: FakeStation) -> None:
     fake.next = replace(GOOD, score=0.25)
     for number in range(3):
@@ -130,6 +134,7 @@ def test_the_history_leaves_as_a_table_that_no_spreadsheet_runs(operator: httpx.
     assert len(list(csv.reader(io.StringIO(operator.get(f"{URL}/export.csv", params={"lot": "none"}).text)))) == 1
 
 
+@pytest.mark.both_databases
 def test_the_table_has_every_inspection_once_however_long_it_is(operator: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.csv_export._PAGE", 2)
     ids = [operator.post(URL, json={"recipe": "bolt"}, headers=WAIT).json()["id"] for _ in range(5)]

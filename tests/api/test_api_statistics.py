@@ -33,8 +33,8 @@ PLANT = Calendar(UTC, ("06:00", "14:00", "22:00"))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Settings(data_dir=tmp_path / "store"))
+def store(tmp_path: Path, database: str | None) -> Iterator[Store]:
+    store = open_store(Settings(data_dir=tmp_path / "store", database=database))
     yield store
     store.close()
 
@@ -87,6 +87,7 @@ def filled(store: Store) -> Store:
 SPAN = Span.of(START, START + timedelta(days=3))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_statistic_is_what_counting_the_inspections_gives(filled: Store, verdict: Verdict) -> None:
     with filled.read() as session:
@@ -135,6 +136,7 @@ def test_statistics_read_tallies_and_indices_not_the_inspections(filled: Store) 
     assert all("inspections" not in plan or "ix_inspections_model" in plan for plan in plans), plans
 
 
+@pytest.mark.both_databases
 def test_a_review_moves_an_inspection_in_the_tally_and_counts_it_once(filled: Store) -> None:
     with filled.read() as session:
         reviewed = session.scalars(select(InspectionRow).where(InspectionRow.is_reviewed)).all()
@@ -180,6 +182,7 @@ def test_an_ewma_is_quiet_without_a_change_and_tells_a_shift_of_one_sigma() -> N
     assert control_charts.moving_range_sigma(rng.normal(0, 2.0, 20_000)) == pytest.approx(2.0, rel=0.03)
 
 
+@pytest.mark.both_databases
 def test_drifting_scores_are_told_with_the_rule_that_fired(store: Store) -> None:
     rng = np.random.default_rng(4)
     scores = np.concatenate([rng.normal(0.4, 0.05, 150), rng.normal(0.5, 0.05, 30)])
@@ -206,6 +209,7 @@ def test_shifts_and_days_are_those_of_the_plants_clock() -> None:
     assert berlin.label(datetime(2025, 3, 30, 4, tzinfo=UTC), By.SHIFT) == "2025-03-30T06:00+02:00"
 
 
+@pytest.mark.both_databases
 def test_statistics_over_rest_follow_inspections_and_reviews(operator: httpx.Client, fake: FakeStation) -> None:
     ids = []
     for outcome in (GOOD, BAD, GOOD, RuntimeError()):
