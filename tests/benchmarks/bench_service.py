@@ -48,7 +48,7 @@ def rows() -> list[dict]:
         filled_s = time.perf_counter() - start
         size_gb = sum(path.stat().st_size for path in Path(folder).glob("*.sqlite3*")) / 1e9
         found = [_row("a million inspections, filled in bulk", filled_s, "s", f"{size_gb:.1f} GB")]
-        with _serving(settings, store) as client:
+        with serving(settings, store) as client:
             found += _measured(client, Path(folder) / "d3station.sqlite3", ids)
     return [*found, *_overlap()]
 
@@ -111,7 +111,8 @@ def fill(store: Store, count: int) -> list[str]:
 
 
 @contextmanager
-def _serving(settings: Settings, store: Store, station: FakeStation | None = None) -> Generator[httpx.Client]:
+def serving(settings: Settings, store: Store, station: FakeStation | None = None) -> Generator[httpx.Client]:
+    """A service on a socket of its own, and a client with a key."""
     app = create_app(settings, station or FakeStation(), store=store)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run)
@@ -192,7 +193,7 @@ def _overlap() -> list[dict]:
     """Twenty parts that are all asked for at once, and twenty of which each is asked for when the one before has its verdict."""
     with TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), queue_limit=100, reserve_bytes=0)
-        with _serving(settings, open_store(settings), _Slow()) as client:
+        with serving(settings, open_store(settings), _Slow()) as client:
             start = time.perf_counter()
             for _ in range(20):
                 client.post("/inspections", json={"recipe": "bolt"}, headers={"Prefer": "wait=30"}).raise_for_status()
