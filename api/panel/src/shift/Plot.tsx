@@ -23,6 +23,17 @@ interface Props {
   formatX: (value: number) => string;
 }
 
+const HOUR_S = 3600;
+
+/** A single point stands in the middle of its chart, not on its edge. */
+const withRoom =
+  (room: number) =>
+  (_plot: uPlot, low: number, high: number): [number, number] =>
+    low === high ? [low - room, high + room] : [low, high];
+
+/** Heights are compared with nothing at all: zero is always in view. */
+const fromZero = (_plot: uPlot, low: number, high: number): [number, number] => [Math.min(0, low), Math.max(high, 0.01) * 1.06];
+
 /** Canvas knows no custom properties: a colour is asked of an element that has it. */
 function colourOf(host: HTMLElement, tone: Tone | "line"): string {
   host.style.color = `var(--${tone})`;
@@ -48,7 +59,7 @@ export default function Plot({ label, x, isTime, lines, format, formatX }: Props
           ...size(),
           legend: { show: false },
           cursor: { show: false },
-          scales: { x: { time: isTime } },
+          scales: { x: { time: isTime, range: withRoom(isTime ? HOUR_S : 1) }, y: { range: fromZero } },
           axes: [{ ...axis, space: 90, values: (_plot, ticks) => ticks.map(formatX) }, { ...axis, size: 74, values: (_plot, ticks) => ticks.map(format) }],
           series: [
             {},
