@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,6 +27,8 @@ NO_WEBGL = """
   const known = HTMLCanvasElement.prototype.getContext;
   HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith("webgl") ? null : known.call(this, kind, ...more); };
 """
+AXE = Path("api/panel/node_modules/axe-core/axe.min.js")
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NUMBER = r"(-?\d+\.\d+)"
 expect.set_options(timeout=30_000)  # a loaded machine is no reason to fail
 
@@ -144,6 +147,7 @@ def values_under_the_cross_are_the_measured_ones(page: Page, xyz_mm: NDArray[np.
         assert (x, y, z) == pytest.approx(xyz_mm[row, at], abs=0.0011)
         page.locator(".frame").focus()
         page.keyboard.press("Shift+ArrowRight")
+    nothing_keeps_anybody_out(page)
 
 
 def a_step_is_measured_between_two_points(page: Page, xyz_mm: NDArray[np.float32]) -> None:
@@ -164,6 +168,7 @@ def a_step_is_measured_between_two_points(page: Page, xyz_mm: NDArray[np.float32
     assert measured[2][2] == pytest.approx(stored[1][2] - stored[0][2], abs=0.02)
     expect(page.get_by_test_id("measured")).to_contain_text(re.compile(rf"± {NUMBER} µm in height"))
     expect(page.get_by_test_id("profile")).to_be_visible()
+    nothing_keeps_anybody_out(page)
     mark = page.locator(".mark-point").first
     before = mark.get_attribute("transform")
     page.locator(".frame").focus()
@@ -172,6 +177,16 @@ def a_step_is_measured_between_two_points(page: Page, xyz_mm: NDArray[np.float32
     for colour in ("Height", "Anomaly", "RGB"):
         page.get_by_role("radio", name=colour).click()
         expect(page.get_by_role("radio", name=colour)).to_be_checked()
+
+
+def nothing_keeps_anybody_out(page: Page) -> None:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("tags => axe.run('.viewer', {runOnly: tags})", WCAG)["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    for button in page.locator(".viewer button").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 64
 
 
 def numbers(line: Locator) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { Tab as TabButton, TabList, TabPanel, Tabs } from "react-aria-components/Tabs";
 import { useTranslation } from "react-i18next";
@@ -41,6 +41,12 @@ export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) 
   // The height chosen for one part may not have been kept of the next.
   const shownTab = tabs.includes(tab) ? tab : "depth";
   const shownBase = urlOf(base, artifacts) ? base : "rgb";
+  const panel = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    // One panel serves all tabs, so that zoom and cross stay; React Aria leaves it the name of the first, and readers would not find it.
+    const chosen = panel.current?.parentElement?.querySelector("[role=tab][aria-selected=true]")?.getAttribute("aria-controls");
+    if (panel.current && chosen) panel.current.id = chosen;
+  });
   const isThere = (name: Tab) => (name === "cloud" ? hasCloud(artifacts) : urlOf(name, artifacts) !== undefined);
 
   return (
@@ -54,7 +60,7 @@ export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) 
           ))}
         </TabList>
         {isOld && item && <OldPart item={item} onBack={onBack} />}
-        <TabPanel id={shownTab} className="tab-panel">
+        <TabPanel ref={panel} id={shownTab} className="tab-panel">
           {isPictured(detail) && shownTab === "cloud" ? (
             <Suspense fallback={<Message text={t("app.loading")} />}>
               {hasCloud(artifacts) ? <CloudView key={detail.id} detail={detail} /> : <Message text={t("viewer.cloudView.none")} />}
