@@ -11,7 +11,7 @@ import { MAP_FROM } from "./MapLimitFilter";
 import { type MapLook, Picture } from "./Picture";
 import "./viewer.css";
 
-// three.js is four times the rest of the panel, and most parts are never turned around.
+// three.js is nearly as large as all the rest of the panel, and most parts are never turned around.
 const CloudView = lazy(() => import("./CloudView"));
 
 interface Props {
