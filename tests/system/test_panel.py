@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from demo_process import DemoService
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from panel_browser import chromium, quiet_page
+from playwright.sync_api import Browser, Page, expect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 expect.set_options(timeout=30_000)  # a loaded machine is no reason to fail
 VERDICT = re.compile("^(OK|NotOK)$")
 # Pictures of what was seen stay in test-artifacts; D3STATION_SCREENSHOTS=docs/images renews those of the documentation.
@@ -30,30 +20,14 @@ SCREENSHOTS = Path(os.environ.get("D3STATION_SCREENSHOTS", "test-artifacts/panel
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "no Chromium: make test installs it; elsewhere: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    errors: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        # Chromium itself writes every 401 (before signing in the panel asks who is there) and every lost connection to the console.
-        if message.type == "error" and "401" not in message.text and "net::ERR_" not in message.text:
-            errors.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
+    with quiet_page(browser, locale="en-GB") as page:
+        yield page
 
 
 def test_an_operator_signs_in_inspects_and_sees_verdict_and_map(service: DemoService, page: Page) -> None:
