@@ -26,6 +26,7 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null || fail "apt could not install $package."
 }
 
+has_chinese_font() { fc-list :lang=zh family | grep .; }
 has_library() { PATH="$PATH:/sbin" ldconfig -p | grep -F "$1"; }
 
 find_python() {
@@ -92,6 +93,7 @@ test_tools() {
   say "Installing the test tools"
   $PIP install -c constraints.txt --editable '.[test]'
   need chromium command -v chromium
+  need fonts-wqy-microhei has_chinese_font  # the panel's pictures in Chinese
   need gcc command -v gcc
   need libc6-dev test -e /usr/include/stdio.h
   virtual_camera
