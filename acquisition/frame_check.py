@@ -81,7 +81,7 @@ class FrameCheck:
 
     def _check_light(self, seen: _Seen, full: int) -> None:
         step, ambient_mean = seen.step, self._ambient_mean
-        if isinstance(step, AmbientStep) and seen.is_blank:
+        if isinstance(step, AmbientStep) and seen.is_blank and self._config.camera.pixel_format.bits > 8:
             raise _fault(step, "is blank: every pixel is the same", "blank", "Check the camera's link and test patterns, then inspect again.")
         if ambient_mean is None:
             return
@@ -125,7 +125,7 @@ class _Seen:
     """Means of small blocks of the frame, DN."""
     mean: float
     is_blank: bool
-    """Whether every pixel has one value, as no sensor's noise leaves it."""
+    """Whether every pixel has one value, as a sensor's noise never leaves more than eight bits."""
 
     @classmethod
     def of(cls, raw: RawFrame, step: AnyStep) -> _Seen:

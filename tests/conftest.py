@@ -1,3 +1,9 @@
 """What every test needs before it imports anything else."""
 
+from hypothesis import settings
+
 import rig_configs  # noqa: F401 - first, because it tells the thread pools how to behave
+
+# No test asserts a wall-clock time, hypothesis' own deadline included: other work on the machine is no fault of the code.
+settings.register_profile("d3station", deadline=None)
+settings.load_profile("d3station")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import As
+from conftest import As, serving
 from fake_station import FakeStation
 from standardwebhooks.webhooks import Webhook as TheirWebhook
 from standardwebhooks.webhooks import WebhookVerificationError
@@ -324,7 +324,6 @@ def test_webhooks_are_managed_by_admins_and_bad_addresses_refused(as_role: As) -
 def test_a_finished_inspection_and_a_station_in_trouble_are_told(
     tmp_path: Path, fake: FakeStation, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from conftest import serving
 
     settings = Settings(data_dir=tmp_path / "data", webhook_networks=["127.0.0.0/8"])
     app = create_app(settings, fake, panel_dist=tmp_path)
