@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from api.recipes import Recipes
 from api.schemas import BankScore, Evaluation, Provenance, Reason, Recipe, Region, RigState, Stage, Timings
 from api.schemas_recipes import RigSequence
-from inference.d3m import D3M, D3MConfig
+
+if TYPE_CHECKING:  # the store knows outcomes, and does without the libraries that models need
+    from api.recipes import Recipes
+    from inference.d3m import D3M, D3MConfig
 
 
 @dataclass(frozen=True, slots=True)
