@@ -58,6 +58,7 @@ class GenicamCamera:
         self._counter = FrameCounter(skips_zero=False)
         self._chunks = False
         self._has_status = False
+        self._rolls = False
         self._incomplete_seen = 0
         self._missed_before = 0
         self._frames = 0
@@ -100,7 +101,7 @@ class GenicamCamera:
 
     def wait_exposed(self, timeout_s: float) -> None:
         """Come back when the exposure that was triggered last is over: by the camera's own word (``AcquisitionStatus``), and of a camera that
-        does not tell or runs freely, when its frame is here. Raises what :meth:`fetch` does."""
+        does not tell, runs freely or has a rolling shutter, when its frame is here. Raises what :meth:`fetch` does."""
         self._owner.do(lambda: self._safely(lambda c: self._wait_exposed(c, timeout_s)), timeout_s + _COMMAND_S)
 
     def fetch(self, timeout_s: float) -> RawFrame:
@@ -190,6 +191,8 @@ class GenicamCamera:
         self._runs_freely = line is None and self._config.trigger is TriggerSource.NONE
         self._chunks = enable_chunks(nodes)
         self._has_status = self._select_status(nodes)
+        # A rolling shutter exposes its last rows long after the first: only the frame itself tells when it is done.
+        self._rolls = read(nodes, "SensorShutterMode") not in (None, "Global")
         self._asked_us = None
         if line is not None:
             self._expose_for(nodes, line_exposure_us)
@@ -238,7 +241,7 @@ class GenicamCamera:
         self._pending.append(self._exposure_us)
 
     def _wait_exposed(self, connection: Connection, timeout_s: float) -> None:
-        if self._runs_freely or not self._has_status:
+        if self._runs_freely or self._rolls or not self._has_status:
             self._early = self._fetch(connection, timeout_s)
             return
         time.sleep(max(0.0, self._exposed_until - time.monotonic()))

@@ -87,6 +87,22 @@ def test_frames_bring_their_id_time_and_exposure(camera: GenicamCamera, scene: P
     assert [e for e, _ in scene.exposures] == [1000.0, 2500.5, 9000.0]
 
 
+@pytest.mark.parametrize("shutter", ["Global", "Rolling"])
+def test_with_a_rolling_shutter_the_frame_itself_tells_that_it_is_exposed(server: SceneServer, shutter: str) -> None:
+    camera = GenicamCamera(configuration(server, nodes={"SensorShutterMode": shutter}))
+    server.faults.append(FrameFaultKind.DROPPED)
+    camera.arm(1)
+    camera.trigger(5000.0)
+    try:
+        if shutter == "Global":
+            camera.wait_exposed(0.3)
+        else:
+            with pytest.raises(FrameTimeout):
+                camera.wait_exposed(0.3)
+    finally:
+        camera.close()
+
+
 def test_triggers_may_run_ahead_of_fetching(camera: GenicamCamera, scene: PaintedScene) -> None:
     camera.arm(40)
     for _ in range(40):

@@ -75,12 +75,18 @@ def test_rig_safe_says_what_it_could_not_turn_off(tmp_path: Path) -> None:
 
 
 def test_rig_capture_keeps_a_part_and_says_that_it_is_simulated(tmp_path: Path) -> None:
-    done = run_cli("rig", "capture", tmp_path / "capture", "--rig", "emulated", "--recipe", PART, "--data-dir", tmp_path / "data")
+    told = ("--json", "--diagram", tmp_path / "timing.svg")
+    done = run_cli("rig", "capture", tmp_path / "capture", "--rig", "emulated", "--recipe", PART, "--data-dir", tmp_path / "data", *told)
     assert done.returncode == 0, done.stderr
     record = Capture(tmp_path / "capture").record
     assert record.is_simulated
     assert record.rig == load_rig("emulated")  # as the file has it, not the addresses of that cell
-    assert f"{len(record.frames)} frames" in done.stderr
+    report = json.loads(done.stdout)
+    assert report["frames"] == len(record.frames)
+    cycle = report["cycle"]
+    assert [row["shines"] for row in cycle[:2]] == ["nothing", "east"]
+    assert sum(row["measured_ms"] for row in cycle) == pytest.approx(record.frames[-1].arrived_ms)
+    assert "<svg" in (tmp_path / "timing.svg").read_text()
 
 
 def test_a_part_is_measured_through_real_drivers_and_the_next_one_after_a_plug_was_out(tmp_path: Path) -> None:

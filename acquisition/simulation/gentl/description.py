@@ -132,6 +132,7 @@ def camera() -> Description:
         d.add(f'<IntSwissKnife Name="Is{family.title()}"><pVariable Name="F">SensorFamily</pVariable><Formula>F={code}</Formula></IntSwissKnife>')
     d.choice("PixelFormat", {f: f.pfnc for f in WireFormat}, locked=True, available={f: f"Is{f.family.title()}" for f in WireFormat})
     d.integer("PayloadSize", "0", "0x7fffffff", access="RO")
+    d.choice("SensorShutterMode", {"Global": 0, "Rolling": 1}, locked=True)
     d.real("ExposureTime", 10, 10_000_000, "us")
     d.real("Gain", 0, 48, "dB")
     d.real("AcquisitionFrameRate", 0.1, 1000, "Hz")
