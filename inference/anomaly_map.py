@@ -16,8 +16,8 @@ from inference.prediction import BANK_NAMES, Region
 _SIGMA_PX = CELL_PX / 2
 """The usual σ = 4 px at patches of 8 px: half a cell."""
 _REACH = 8
-"""Cells off the part over which the map falls to zero. Where a piece is missing nothing is left to judge but what stood next to it;
-on the simulated connector housing, whose latch may be missing, the overlap with the truth grows from 0.73 to 0.99."""
+"""Cells off the part over which the map falls to zero. Where a piece is missing nothing is left to judge but what stood next to it, and the
+truth lies where it was."""
 _MAX_REGIONS = 20
 
 
