@@ -124,6 +124,7 @@ def test_an_operator_signs_in_by_name_scans_and_overrules(browser: Browser, day:
         expect(page.get_by_role("link", name="History")).to_be_visible()
         assert page.get_by_role("link", name="Teach").count() == 0  # that is the engineer's
 
+        expect(page.get_by_label("Next serial")).to_be_visible()
         page.keyboard.press("Tab")  # a scanner is heard on whatever has the focus, and its Enter does not press it
         page.evaluate("""() => { const focused = document.activeElement; for (const key of [..."0154-A", "Enter"])
             focused.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })) }""")

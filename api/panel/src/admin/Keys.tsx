@@ -3,6 +3,7 @@ import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import { useCreateKey, useKeys, useRevokeKey } from "../api/people";
 import { useFormat } from "../app/format";
+import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
 
 const SCOPES = ["read", "trigger", "full"] as const;
@@ -50,40 +51,26 @@ export function Keys() {
         </>
       )}
       <Outcome action={create.error ? create : revoke.error ? revoke : keys} />
-      <div className="scroll" tabIndex={0} role="region" aria-label={t("admin.keys")}>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>{t("keys.name")}</th>
-              <th>{t("users.role")}</th>
-              <th>{t("keys.scope")}</th>
-              <th>{t("keys.created")}</th>
-              <th>{t("keys.lastUsed")}</th>
-              <th />
-            </tr>
-          </thead>
-          <tbody>
-            {keys.data?.map((key) => (
-              <tr key={key.name}>
-                <td>{key.name}</td>
-                <td>{t(`role.${key.role}`)}</td>
-                <td>{t(`keys.scopes.${key.scope}`)}</td>
-                <td>{format.date(key.created)} {key.created_by}</td>
-                <td>{key.last_used ? `${format.date(key.last_used)} ${format.time(key.last_used)}` : t("keys.never")}</td>
-                <td className="actions">
-                  {key.revoked ? (
-                    t("keys.revoked")
-                  ) : (
-                    <Button className={armed === key.name ? "tool armed" : "tool"} isDisabled={revoke.isPending} onPress={() => (armed === key.name ? revoke.mutate(key.name) : setArmed(key.name))}>
-                      {armed === key.name ? t("app.signOutConfirm") : t("keys.revoke")}
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ListTable label={t("admin.keys")} heads={[t("keys.name"), t("users.role"), t("keys.scope"), t("keys.created"), t("keys.lastUsed"), ""]}>
+        {keys.data?.map((key) => (
+          <tr key={key.name}>
+            <td>{key.name}</td>
+            <td>{t(`role.${key.role}`)}</td>
+            <td>{t(`keys.scopes.${key.scope}`)}</td>
+            <td>{format.date(key.created)} {key.created_by}</td>
+            <td>{key.last_used ? `${format.date(key.last_used)} ${format.time(key.last_used)}` : t("keys.never")}</td>
+            <td className="actions">
+              {key.revoked ? (
+                t("keys.revoked")
+              ) : (
+                <Button className={armed === key.name ? "tool armed" : "tool"} isDisabled={revoke.isPending} onPress={() => (armed === key.name ? revoke.mutate(key.name) : setArmed(key.name))}>
+                  {armed === key.name ? t("app.signOutConfirm") : t("keys.revoke")}
+                </Button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </ListTable>
     </section>
   );
 }

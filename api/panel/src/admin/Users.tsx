@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useChangeUser, useCreateUser, useUsers } from "../api/people";
 import type { UserRequest } from "../api/schema";
 import { useFormat } from "../app/format";
+import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
 
 const ROLES = ["operator", "engineer", "admin"] as const;
@@ -48,34 +49,21 @@ export function Users() {
         </Button>
       </form>
       <Outcome action={create.error ? create : change.error ? change : users} />
-      <div className="scroll" tabIndex={0} role="region" aria-label={t("admin.users")}>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>{t("users.name")}</th>
-              <th>{t("users.role")}</th>
-              <th>{t("users.created")}</th>
-              <th>{t("users.passwordChanged")}</th>
-              <th />
-            </tr>
-          </thead>
-          <tbody>
-            {users.data?.map((user) => (
-              <tr key={user.name}>
-                <td>{user.name}</td>
-                <td>{t(`role.${user.role}`)}</td>
-                <td>{format.date(user.created)}</td>
-                <td>{format.date(user.password_changed)}</td>
-                <td className="actions">
-                  <Button className="tool" isDisabled={change.isPending} onPress={() => change.mutate({ name: user.name, change: { is_disabled: user.disabled === null } })}>
-                    {user.disabled ? t("users.enable") : t("users.disable")}
-                  </Button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ListTable label={t("admin.users")} heads={[t("users.name"), t("users.role"), t("users.created"), t("users.passwordChanged"), ""]}>
+        {users.data?.map((user) => (
+          <tr key={user.name}>
+            <td>{user.name}</td>
+            <td>{t(`role.${user.role}`)}</td>
+            <td>{format.date(user.created)}</td>
+            <td>{format.date(user.password_changed)}</td>
+            <td className="actions">
+              <Button className="tool" isDisabled={change.isPending} onPress={() => change.mutate({ name: user.name, change: { is_disabled: user.disabled === null } })}>
+                {user.disabled ? t("users.enable") : t("users.disable")}
+              </Button>
+            </td>
+          </tr>
+        ))}
+      </ListTable>
     </section>
   );
 }

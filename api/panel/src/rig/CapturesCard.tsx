@@ -3,6 +3,7 @@ import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import { useCapture, useCaptures } from "../api/rig";
 import { useFormat } from "../app/format";
+import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
 
 const MIB = 2 ** 20;
@@ -32,24 +33,20 @@ export function CapturesCard() {
       </form>
       <Outcome action={capture.error ? capture : captures} />
       {!!captures.data?.length && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t("captures.title")}>
-          <table className="table">
-            <tbody>
-              {captures.data.map((item) => (
-                <tr key={item.name}>
-                  <td>{item.name}</td>
-                  <td>{format.date(item.created)} {format.time(item.created)}</td>
-                  <td className="number">{t("captures.frames", { count: item.frames })}</td>
-                  <td className="actions">
-                    <a className="tool" href={item.url} download>
-                      {t("captures.get", { size: format.whole(item.size_bytes / MIB) })}
-                    </a>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ListTable label={t("captures.title")}>
+          {captures.data.map((item) => (
+            <tr key={item.name}>
+              <td>{item.name}</td>
+              <td>{format.date(item.created)} {format.time(item.created)}</td>
+              <td className="number">{t("captures.frames", { count: item.frames })}</td>
+              <td className="actions">
+                <a className="tool" href={item.url} download>
+                  {t("captures.get", { size: format.whole(item.size_bytes / MIB) })}
+                </a>
+              </td>
+            </tr>
+          ))}
+        </ListTable>
       )}
     </section>
   );

@@ -1,6 +1,7 @@
 import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import { useSelfTest } from "../api/rig";
+import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
 import { reasonCure } from "../i18n/reason";
 
@@ -16,32 +17,22 @@ export function SelfTestCard() {
       </Button>
       <Outcome action={test} done={test.data?.is_ok ? t("selfTest.ok") : t("selfTest.failed")} />
       {test.data && (
-        <div className="scroll" tabIndex={0} role="region" aria-label={t("selfTest.title")}>
-          <table className="table">
-            <thead>
-              <tr>
-                <th>{t("selfTest.what")}</th>
-                <th>{t("selfTest.result")}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {test.data.devices.map((device) => (
-                <tr key={`${device.kind} ${device.name}`}>
-                  <td>{device.kind} {device.name}</td>
-                  <td>{device.model} {device.serial}</td>
-                </tr>
-              ))}
-              {test.data.steps.map((step) => (
-                <tr key={step.name}>
-                  <td lang="en">{step.name}</td>
-                  <td className={step.is_ok ? "" : "wrong"}>
-                    {step.is_ok ? t("selfTest.fine") : step.reason && <><span lang="en">{step.reason.message}</span> {reasonCure(step.reason)}</>}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ListTable label={t("selfTest.title")} heads={[t("selfTest.what"), t("selfTest.result")]}>
+          {test.data.devices.map((device) => (
+            <tr key={`${device.kind} ${device.name}`}>
+              <td>{device.kind} {device.name}</td>
+              <td>{device.model} {device.serial}</td>
+            </tr>
+          ))}
+          {test.data.steps.map((step) => (
+            <tr key={step.name}>
+              <td lang="en">{step.name}</td>
+              <td className={step.is_ok ? "" : "wrong"}>
+                {step.is_ok ? t("selfTest.fine") : step.reason && <><span lang="en">{step.reason.message}</span> {reasonCure(step.reason)}</>}
+              </td>
+            </tr>
+          ))}
+        </ListTable>
       )}
     </section>
   );

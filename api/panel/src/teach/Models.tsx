@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useActivate } from "../api/recipes";
 import type { RecipeDetails } from "../api/schema";
 import { useFormat } from "../app/format";
+import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
 
 /** The models of a recipe; one of them judges. */
@@ -19,38 +20,25 @@ export function Models({ recipe }: { recipe: RecipeDetails }) {
         <span>{t("teach.note")}</span>
         <input value={note} maxLength={400} onChange={(event) => setNote(event.target.value)} />
       </label>
-      <div className="scroll" tabIndex={0} role="region" aria-label={t("models.title")}>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>{t("models.model")}</th>
-              <th>{t("models.taught")}</th>
-              <th className="number">{t("models.parts")}</th>
-              <th className="number">{t("models.threshold")}</th>
-              <th />
-            </tr>
-          </thead>
-          <tbody>
-            {recipe.models.map((model) => (
-              <tr key={model.model_id}>
-                <td>{model.model_id}</td>
-                <td>{format.date(model.created)} {format.time(model.created)}</td>
-                <td className="number">{model.taught_from}</td>
-                <td className="number">{format.two(model.threshold)}</td>
-                <td className="actions">
-                  {model.is_active ? (
-                    <b>{t("models.active")}</b>
-                  ) : (
-                    <Button className="tool" isDisabled={note.trim() === "" || activate.isPending} onPress={() => activate.mutate({ model_id: model.model_id, note: note.trim() })}>
-                      {t("models.activate")}
-                    </Button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ListTable label={t("models.title")} heads={[t("models.model"), t("models.taught"), { number: t("models.parts") }, { number: t("models.threshold") }, ""]}>
+        {recipe.models.map((model) => (
+          <tr key={model.model_id}>
+            <td>{model.model_id}</td>
+            <td>{format.date(model.created)} {format.time(model.created)}</td>
+            <td className="number">{model.taught_from}</td>
+            <td className="number">{format.two(model.threshold)}</td>
+            <td className="actions">
+              {model.is_active ? (
+                <b>{t("models.active")}</b>
+              ) : (
+                <Button className="tool" isDisabled={note.trim() === "" || activate.isPending} onPress={() => activate.mutate({ model_id: model.model_id, note: note.trim() })}>
+                  {t("models.activate")}
+                </Button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </ListTable>
       <Outcome action={activate} />
     </section>
   );
