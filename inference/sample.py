@@ -24,9 +24,17 @@ class D3Sample:
     """(H, W) where the part is."""
     name: str = ""
     """Identity for messages: a serial number or a file stem."""
+    ignored: NDArray[np.bool_] | None = None
+    """(H, W) places that are not judged, on the part or beside it; none where everything is."""
 
     def __post_init__(self) -> None:
         grid = self.rgb.shape[:2]
+        if self.ignored is not None and self.ignored.shape != grid:
+            raise SampleError(
+                f"What sample '{self.name}' ignores is {self.ignored.shape}, its pictures are {grid}.",
+                cure="Give an array of (H, W).",
+                detail="shape",
+            )
         if self.rgb.shape != (*grid, 3) or self.pseudo3d.shape != (*grid, 3) or self.xyz_mm.shape != (*grid, 3) or self.foreground.shape != grid:
             raise SampleError(
                 f"The modalities of sample '{self.name}' do not share one pixel grid: rgb {self.rgb.shape}, pseudo3d {self.pseudo3d.shape}, "

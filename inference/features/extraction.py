@@ -33,7 +33,7 @@ class FeatureGrid:
 
 @dataclass(frozen=True, slots=True)
 class SampleFeatures:
-    """Features of the cells that lie on the part, row by row."""
+    """Features of the cells that lie on the part and are judged, row by row."""
 
     rgb: NDArray[np.float32]
     """(N, C_image) colour features."""
@@ -44,7 +44,7 @@ class SampleFeatures:
     point_groups: tuple[int, ...]
     """Sizes of the consecutive groups of point channels that count alike, however wide each is; C_points in all."""
     cells: NDArray[np.bool_]
-    """(rows, columns) the cells on the part; N of them."""
+    """(rows, columns) the cells on the part that are judged; N of them."""
     window: Window
     pitch_mm: float
     """Distance between neighbouring camera pixels on the part, mm."""
@@ -70,7 +70,8 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
     """Features of one sample, of each modality by itself: whatever judges it, they are the same.
 
     Raises:
-        SampleError: another image size than the grid's (``.grid``), no part (``.foreground``) or too few points (``.points``).
+        SampleError: another image size than the grid's (``.grid``), no part (``.foreground``), too few points (``.points``), or hardly
+            anything to be judged (``.ignored``).
         ModelError: the weights of a backbone are missing.
     """
     if sample.rgb.shape[:2] != grid.image_shape:
@@ -89,6 +90,13 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
             cure="Put a part under the camera; check the light and the foreground step if one lies there.",
             detail="foreground",
         )
+    if sample.ignored is not None:
+        # Only now: where the part is, and so the window, does not depend on what of it is judged.
+        cells &= window.cell_mask(~sample.ignored)
+        if int(cells.sum()) < _MIN_CELLS:
+            raise SampleError(
+                f"Hardly anything of sample '{sample.name}' is judged.", cure="Let the recipe ignore fewer or smaller places.", detail="ignored"
+            )
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
     points = point_features(sample.xyz_mm, part, window, grid.cell_mm, point_backbone(backbones.points, backbones.interpolate), sample.name)
     images = image_backbone(backbones.image, backbones.precision)(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))

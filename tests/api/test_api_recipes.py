@@ -13,9 +13,10 @@ import httpx
 import pytest
 from conftest import As
 from fake_station import QUICK, FakeStation
-from tiny_parts import outcome_of, part
+from tiny_parts import H, W, outcome_of, part
 
 from api import recipe_archive
+from api.ignoring import judged_part
 from api.recipe_archive import SigningKey
 from api.recipes import Recipes
 from api.samples import stored_sample
@@ -24,7 +25,7 @@ from api.schemas_recipes import IgnoredBox, RecipeVersion
 from api.service import Service
 from api.store import inspections
 from inference.d3m import D3M
-from rig_configs.errors import Conflict, D3Error, Unprocessable
+from rig_configs.errors import Conflict, D3Error, SampleError, Unprocessable
 
 URL = "/api/v1/inspections"
 RECIPES = "/api/v1/recipes"
@@ -139,8 +140,35 @@ def test_the_stored_sample_is_the_one_that_was_judged(operator: httpx.Client, ta
     assert model.predict(again).score == model.predict(sample).score
     ignoring = RecipeVersion(version=1, created=None, by="", note="", ignore=[IgnoredBox(name="x", x_px=0, y_px=0, width_px=100_000, height_px=30)])
     part_of_it = stored_sample(service.store.artifacts, inspection, ignoring)
-    assert not part_of_it.foreground[:30].any()
-    assert (part_of_it.foreground[30:] == sample.foreground[30:]).all()
+    assert part_of_it.ignored is not None
+    assert part_of_it.ignored[:30].all()
+    assert not part_of_it.ignored[30:].any()
+    assert (part_of_it.foreground == sample.foreground).all()
+
+
+@pytest.mark.parametrize("box", [(25, 25, 26, 24), (10, 8, 24, 56)], ids=["in the middle", "at the edge"])
+def test_what_a_recipe_ignores_is_not_judged_and_moves_nothing(model: D3M, box: tuple[int, int, int, int]) -> None:
+    ignore = [IgnoredBox(name="x", x_px=box[0], y_px=box[1], width_px=box[2], height_px=box[3])]
+    sample = part(7)
+    whole, less = model.extract(sample), model.extract(judged_part(sample, ignore))
+    assert less.window == whole.window  # the part is where it was seen, whatever of it is judged
+    assert not (less.cells & ~whole.cells).any()
+    assert whole.cells.sum() - less.cells.sum() == (whole.cells & ~whole.window.cell_mask(~judged_part(sample, ignore).ignored)).sum() > 0
+    kept = less.cells[whole.cells]
+    assert (less.rgb == whole.rgb[kept]).all()
+    assert (less.points == whole.points[kept]).all()
+    everything = [IgnoredBox(name="all", x_px=0, y_px=0, width_px=W, height_px=H)]
+    with pytest.raises(SampleError) as refused:
+        model.extract(judged_part(sample, everything))
+    assert refused.value.code == "sample.invalid.ignored"
+
+
+def test_a_stain_where_a_recipe_does_not_look_is_not_found(model: D3M) -> None:
+    stained = part(99, stained=True)
+    ignore = [IgnoredBox(name="stain", x_px=20, y_px=20, width_px=36, height_px=34)]
+    assert model.predict(stained).is_anomalous
+    seen, unseen = model.predict(stained).score, model.predict(judged_part(stained, ignore)).score
+    assert unseen < seen
 
 
 def test_a_model_is_taught_from_stored_good_parts_with_progress(engineer: httpx.Client, operator: httpx.Client, taught: FakeStation) -> None:
