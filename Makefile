@@ -25,7 +25,7 @@ demo: .venv/.runtime api/panel/dist/.built
 	@$(BIN)/d3station demo $(DEMO_ARGS)
 
 test: check api/panel/dist/.built
-	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
+	@$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 check: .venv/.test api/panel/dist/.built
 	@$(BIN)/ruff check .

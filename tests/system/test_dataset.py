@@ -54,12 +54,11 @@ def two(small_rig: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_part_with_every_defect_makes_a_set_that_is_right(small_rig: Path, tmp_path: Path) -> None:
     out = tmp_path / "all"
-    counts = ("--train-good", "3", "--test-good", "1", "--per-defect", "1")
-    done = generate(out, small_rig, "--categories", "all", *counts, "--fidelity", "geometry", "--jobs", "2", "--json")
+    done = generate(out, small_rig, "--categories", "all", *COUNTS, "--fidelity", "geometry", "--jobs", "2", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     wanted = {name: {"OK": 1} | dict.fromkeys(kind.defects, 1) for name, kind in PART_KINDS.items()}
-    assert report["samples"] == report["made"] == sum(3 + len(classes) for classes in wanted.values()) == 20 * 4 + 69
+    assert report["samples"] == report["made"] == sum(1 + len(classes) for classes in wanted.values()) == 20 * 2 + 69
     noise = report["noise"]
     for scanned, modelled in (noise["held_out"]["median_error_um"], noise["held_out"]["p95_error_um"]):
         assert modelled == pytest.approx(scanned, rel=0.35)
@@ -70,7 +69,7 @@ def test_every_part_with_every_defect_makes_a_set_that_is_right(small_rig: Path,
     assert checked.returncode == 0, checked.stderr
     assert {f["code"] for f in found["findings"]} <= {"split_empty"}
     assert {c["category"]: c["samples"]["test"] for c in found["categories"]} == wanted
-    assert all(c["samples"]["train"] == {"OK": 3} for c in found["categories"])
+    assert all(c["samples"]["train"] == {"OK": 1} for c in found["categories"])
 
 
 def test_a_sample_is_what_the_solvers_made_of_its_scan(two: Path, small_rig: Path) -> None:
