@@ -65,17 +65,18 @@ def fit_bank(
     """
     patches = np.concatenate(rows)
     share = min(settings.share, settings.most_rows / len(patches))
-    bank = MemoryBank.fit(patches, groups, share, settings.seed, cancelled)
+    of_part = np.repeat(np.arange(len(rows), dtype=np.int32), [len(of_one) for of_one in rows])
+    bank = MemoryBank.fit(patches, groups, share, settings.seed, cancelled, of_part)
     del patches
     order = np.random.default_rng(settings.seed).permutation(len(rows))
     folds = [fold.tolist() for fold in np.array_split(order, settings.folds) if len(fold)]
-    thinned = [bank.thinned(np.concatenate([rows[i] for i in fold]), share, settings.seed, cancelled) for fold in folds]
+    thinned = [bank.thinned(np.concatenate([rows[i] for i in fold]), share, settings.seed, cancelled)[0] for fold in folds]
     scores = np.zeros(len(rows))
     distances: dict[int, NDArray[np.float64]] = {}
     for number, fold in enumerate(folds):
         unseen = MemoryBank(bank.mean, bank.scale, np.concatenate([kept for i, kept in enumerate(thinned) if i != number]))
         for i in fold:
             canvas = Canvas.of(parts[i]) if settings.sample_score == "map" else None
-            score, distance = score_banks([rows[i]], [unseen], settings.neighbours, canvas)
+            score, distance, _ = score_banks([rows[i]], [unseen], settings.neighbours, canvas)
             scores[i], distances[i] = score[0], distance[:, 0]
     return BankFit(bank, scores, tuple(distances[i] for i in range(len(rows))))

@@ -66,7 +66,7 @@ class _Group:
             config = self.variant_of[key].bank_config
             start = time.perf_counter()
             rows = config.view.rows(key[0], features, self.fusions.get(key[1]))
-            score, distance = score_banks([rows], [fit.bank], config.neighbours, canvas if config.sample_score == "map" else None)
+            score, distance, _ = score_banks([rows], [fit.bank], config.neighbours, canvas if config.sample_score == "map" else None)
             views[key], seconds[key] = (float(score[0]), distance[:, 0]), time.perf_counter() - start
         return views, seconds
 

@@ -15,6 +15,7 @@ from inference.anomaly_map import Canvas, find_regions
 from inference.extending import extended
 from inference.features.extraction import SampleFeatures, extract
 from inference.fitting import fit_state
+from inference.good_parts import NearestGood, nearest_part
 from inference.methods import D3M_METHOD
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.prediction import BANK_NAMES, BankScore, Prediction
@@ -89,11 +90,12 @@ class D3M:
         decision, shape = self.state.decision, self.state.grid.image_shape
         rows = [self.config.view.rows(source, features, self.state.fusion) for source in D3M_METHOD.banks]
         canvas = Canvas.of(features)
-        scores, distances = score_banks(rows, self.state.banks, self.config.neighbours, canvas if self.config.sample_score == "map" else None)
+        scores, distances, found = score_banks(rows, self.state.banks, self.config.neighbours, canvas if self.config.sample_score == "map" else None)
         score = float(decision.score(scores))
         anomalous = score > decision.threshold
 
-        maps = np.stack([canvas.smooth(voice) for voice in decision.cell.voices(distances).T])
+        voices = decision.cell.voices(distances)
+        maps = np.stack([canvas.smooth(voice) for voice in voices.T])
         anomaly_map = canvas.on_camera(decision.heard(maps), shape)
         regions = ()
         if anomalous:
@@ -111,7 +113,15 @@ class D3M:
             ),
             model_id=self.model_id,
             model_sha256=self.sha256,
+            nearest=self._nearest(features, nearest_part(self.state.banks, found, voices[:, 1:] >= 1.0)),
         )
+
+    def _nearest(self, features: SampleFeatures, part: int | None) -> NearestGood | None:
+        if part is None or not self.state.good_parts:
+            return None
+        good = self.state.good_parts[part]
+        x, y = features.window.centre
+        return NearestGood(part, self.report.samples[part], good.box, (x - good.centre[0], y - good.centre[1]))
 
     @property
     def config(self) -> D3MConfig:

@@ -17,6 +17,7 @@ from inference.anomaly_map import Canvas
 from inference.coreset import k_centre_greedy
 from inference.decision import OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import extract
+from inference.good_parts import GoodPart
 from inference.memory_bank import MemoryBank
 from inference.methods import D3M_METHOD
 from inference.model_state import ModelState
@@ -45,31 +46,36 @@ def extended(
     names: list[str] = []
     scores, maxima = [], []
     rows: list[list[np.ndarray]] = [[] for _ in D3M_METHOD.banks]
+    pictures: list[GoodPart] = []
     for sample in samples:
         if cancelled():
             raise Cancelled("Teaching was stopped.", cure="Start it again when wanted; nothing was changed.")
         features = extract(sample, state.grid, config.backbones)
         canvas = Canvas.of(features)
         of_banks = [config.view.rows(source, features, state.fusion) for source in D3M_METHOD.banks]
-        score, distances = score_banks(of_banks, state.banks, config.neighbours, canvas if config.sample_score == "map" else None)
+        score, distances, _ = score_banks(of_banks, state.banks, config.neighbours, canvas if config.sample_score == "map" else None)
         names.append(features.name)
+        pictures.append(GoodPart.of(sample, features.window))
         scores.append(score)
         maxima.append([canvas.part_maximum(canvas.smooth(column)) for column in with_svm(cell_svm, distances).T])
         for kept, patches, bank in zip(rows, of_banks, state.banks, strict=True):
             # Thinned at once: memory holds the coresets of the new parts and never all their patches.
-            kept.append(bank.thinned(patches, config.coreset_share, config.seed, cancelled))
+            kept.append(bank.thinned(patches, config.coreset_share, config.seed, cancelled)[0])
         progress(0.9 * (1.0 - 1.0 / (1.0 + len(names))), f"part {len(names)}")
     if not names:
         raise SampleError("There are no parts to add.", cure="Give at least one good part.", detail="too_few")
 
     progress(0.9, "taking them up")
+    report = state.report
     banks: list[MemoryBank] = []
     for bank, kept in zip(state.banks, rows, strict=True):
         together = np.concatenate([bank.rows, *kept])
+        parts = np.concatenate([bank.parts, *(np.full(len(new), number, np.int32) for number, new in enumerate(kept, start=len(report.samples)))])
+        chosen = np.arange(len(together))
         if len(together) > config.most_bank_rows:
-            together = together[k_centre_greedy(together, config.most_bank_rows, config.seed, cancelled)]
-        banks.append(MemoryBank(bank.mean, bank.scale, np.ascontiguousarray(together)))
-    report = state.report
+            chosen = k_centre_greedy(together, config.most_bank_rows, config.seed, cancelled)
+        # Of a model that did not keep where its rows come from, nor can a larger one tell.
+        banks.append(MemoryBank(bank.mean, bank.scale, np.ascontiguousarray(together[chosen]), parts[chosen] if len(bank.parts) else bank.parts))
     all_scores = np.array([*report.held_out_bank_scores, *scores], np.float64)
     all_maxima = np.array([*report.held_out_map_maxima, *maxima], np.float64)
     svm = OneClassFusion.fit(all_scores, config.seed)
@@ -85,6 +91,7 @@ def extended(
         state,
         banks=tuple(banks),
         decision=decision,
+        good_parts=(*state.good_parts, *pictures) if state.good_parts else (),
         report=replace(
             report,
             samples=(*report.samples, *names),

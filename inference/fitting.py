@@ -15,6 +15,7 @@ from inference.bank_fitting import BankFit, BankSettings, fit_bank
 from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
 from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
 from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
+from inference.good_parts import GoodPart
 from inference.methods import D3M_METHOD, Rule, View, channel_groups
 from inference.model_state import D3MConfig, FitReport, ModelState
 from inference.sample import D3Sample
@@ -33,9 +34,13 @@ def _check(cancelled: Callable[[], bool]) -> None:
 
 
 def extract_all(
-    samples: Iterable[D3Sample], config: D3MConfig, progress: Progress, cancelled: Callable[[], bool]
+    samples: Iterable[D3Sample],
+    config: D3MConfig,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    seen: Callable[[D3Sample, SampleFeatures], None] = lambda *_: None,
 ) -> tuple[FeatureGrid, list[SampleFeatures]]:
-    """Features of good parts on the grid of the first one.
+    """Features of good parts on the grid of the first one; ``seen`` is given each part with its features while it is there.
 
     Raises:
         SampleError: fewer than five, or one without a part or points.
@@ -49,6 +54,7 @@ def extract_all(
         if grid is None:
             grid = feature_grid(sample, config.working_px, config.margin_px, config.smallest_defect_mm)
         features.append(extract(sample, grid, config.backbones))
+        seen(sample, features[-1])
         # A stream may not tell its length: the bar then slows down towards the stage's end, but never falls.
         share = len(features) / expected if expected >= len(features) else 1.0 - 1.0 / (1.0 + len(features) / 10.0)
         message = f"features of part {len(features)}" + (f" of {expected}" if expected >= len(features) else "")
@@ -122,7 +128,8 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
     """See ``D3M.fit``."""
     started = time.monotonic()
     backbones = config.backbones.weights_sha256()
-    grid, features = extract_all(samples, config, progress, cancelled)
+    good_parts: list[GoodPart] = []
+    grid, features = extract_all(samples, config, progress, cancelled, lambda part, of: good_parts.append(GoodPart.of(part, of.window)))
 
     progress(_FEATURES, "training the fusion")
     view = config.view
@@ -149,4 +156,4 @@ def fit_state(samples: Iterable[D3Sample], config: D3MConfig, progress: Progress
         seconds=time.monotonic() - started,
     )
     progress(1.0, "model ready")
-    return ModelState(config, grid, fusion, tuple(fit.bank for fit in fits), decision, report, backbones)
+    return ModelState(config, grid, fusion, tuple(fit.bank for fit in fits), decision, report, backbones, tuple(good_parts))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -52,6 +52,8 @@ class MemoryBank:
     """(C,) see ``channel_scale``."""
     rows: NDArray[np.float32]
     """(M, C) standardised."""
+    parts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """(M,) the taught part that each row comes from, by its place among them; empty where that was not kept."""
 
     @classmethod
     def fit(
@@ -61,6 +63,7 @@ class MemoryBank:
         share: float,
         seed: int,
         cancelled: Callable[[], bool] = lambda: False,
+        parts: NDArray[np.int32] | None = None,
     ) -> MemoryBank:
         """Standardise (N, C) patches of good parts by their own statistics and keep the coreset.
 
@@ -70,15 +73,20 @@ class MemoryBank:
             share: of the patches to keep, 0 to 1.
             seed: of the coreset.
             cancelled: see ``k_centre_greedy``.
+            parts: (N,) the part that each patch is of.
         """
         mean, scale = patches.mean(axis=0).astype(np.float32), channel_scale(patches.std(axis=0), groups)
         empty = cls(mean, scale, np.zeros((0, len(mean)), np.float32))
-        return cls(mean, scale, empty.thinned(patches, share, seed, cancelled))
+        rows, kept = empty.thinned(patches, share, seed, cancelled)
+        return cls(mean, scale, rows) if parts is None else cls(mean, scale, rows, parts[kept])
 
-    def thinned(self, patches: NDArray[np.float32], share: float, seed: int, cancelled: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
-        """(M, C) rows of a coreset of (N, C) patches in this bank's units; see ``fit``."""
+    def thinned(
+        self, patches: NDArray[np.float32], share: float, seed: int, cancelled: Callable[[], bool] = lambda: False
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(M, C) rows of a coreset of (N, C) patches in this bank's units, and (M,) which patches they are; see ``fit``."""
         standardised = (patches - self.mean) * self.scale
-        return np.ascontiguousarray(standardised[k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)])
+        kept = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
+        return np.ascontiguousarray(standardised[kept]), kept
 
     def _standardise(self, patches: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray((patches - self.mean) * self.scale))

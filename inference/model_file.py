@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from inference.d3m import D3M
+from inference.good_parts import picture_name
 from inference.model_state import FORMAT, ModelState
-from rig_configs.errors import ModelError
+from rig_configs.errors import ModelError, NotFound
 
 _TENSORS, _DESCRIPTION, _SUMS = "model.safetensors", "model.json", "sha256sums"
 
@@ -103,6 +104,30 @@ def _read_verified(folder: Path) -> dict[str, bytes]:
                 detail="damaged",
             )
     return files
+
+
+def good_part_picture(folder: Path, part: int, picture: str) -> bytes:
+    """A picture of a part that the model was taught from, a JPEG file's bytes, without reading the rest of the model.
+
+    Args:
+        folder: of the model.
+        part: its place among the good parts.
+        picture: one of ``good_parts.PICTURES``.
+
+    Raises:
+        NotFound: the model keeps no such picture; one that was taught by an earlier version keeps none.
+        ModelError: the file is missing or damaged.
+    """
+    name = picture_name(part, picture)
+    try:
+        with safe_open(folder / _TENSORS, framework="numpy") as tensors:
+            if name in tensors.keys():  # noqa: SIM118 (no dict)
+                return np.asarray(tensors.get_tensor(name), np.uint8).tobytes()
+    except (OSError, SafetensorError) as fault:
+        raise ModelError(
+            f"{folder / _TENSORS} cannot be read: {fault}", cure="Restore the folder from a backup, or teach the recipe again.", detail="damaged"
+        ) from fault
+    raise NotFound("This model keeps no such picture of a good part.", cure="Teach the recipe again to have them.", detail="good_part")
 
 
 def load(folder: Path) -> D3M:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from inference.contrastive_fusion import ContrastiveFusion
 from inference.decision import Decision, Judge, OneClassFusion, tail_limit
 from inference.features.extraction import FeatureGrid
 from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName, Precision
+from inference.good_parts import GoodPart, arrays_of, parts_of
 from inference.memory_bank import MemoryBank
 from inference.methods import Rule, SampleScore, View
 from inference.prediction import BANK_NAMES, BankName
@@ -162,6 +163,8 @@ class ModelState:
     report: FitReport
     backbones: dict[str, str]
     """Name and SHA-256 of the weights of what made the features; empty where it has no weights."""
+    good_parts: tuple[GoodPart, ...] = ()
+    """As many as the report has samples; none of a model that was taught before they were kept."""
 
     def description(self) -> dict[str, Any]:
         """Everything that is not an array, as plain JSON."""
@@ -185,11 +188,12 @@ class ModelState:
         arrays: dict[str, NDArray[Any]] = {f"fusion.{name}": tensor.numpy() for name, tensor in self.fusion.state_dict().items()}
         for name, bank in zip(BANK_NAMES, self.banks, strict=True):
             arrays |= {f"bank.{name}.mean": bank.mean, f"bank.{name}.scale": bank.scale, f"bank.{name}.rows": bank.rows}
+            arrays |= {f"bank.{name}.parts": bank.parts} if len(bank.parts) else {}
         for name, judge in (("sample", self.decision.sample), ("cell", self.decision.cell)):
             prefix = f"decision.{name}"
             arrays |= {f"{prefix}.mean": judge.svm.mean, f"{prefix}.std": judge.svm.std, f"{prefix}.coef": judge.svm.coef}
             arrays |= {f"{prefix}.typical": judge.typical, f"{prefix}.limit": judge.limit}
-        return arrays
+        return arrays | arrays_of(self.good_parts)
 
     @cached_property
     def sha256(self) -> str:
@@ -220,11 +224,18 @@ class ModelState:
             config=D3MConfig(**description["config"]),
             grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])})),
             fusion=fusion.eval().requires_grad_(False),
-            banks=tuple(MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows"))) for name in BANK_NAMES),
+            banks=tuple(_bank(arrays, name) for name in BANK_NAMES),
             decision=Decision(judge("sample"), judge("cell"), limits["threshold"], description["config"]["decision"]),
             report=FitReport(**{key: _tuples(value) for key, value in description["report"].items()}),
             backbones={str(name): str(sha256) for name, sha256 in description["backbones"].items()},
+            good_parts=parts_of(arrays),
         )
+
+
+def _bank(arrays: dict[str, NDArray[Any]], name: str) -> MemoryBank:
+    bank = MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows")))
+    parts = arrays.get(f"bank.{name}.parts")
+    return bank if parts is None else replace(bank, parts=parts)
 
 
 def _tuples(value: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.good_parts import NearestGood
+
 BankName = Literal["rgb", "pseudo3d", "fused"]
 BANK_NAMES: tuple[BankName, ...] = ("rgb", "pseudo3d", "fused")
 
@@ -55,3 +57,5 @@ class Prediction:
     """In the order rgb, pseudo3d, fused."""
     model_id: str
     model_sha256: str
+    nearest: NearestGood | None = None
+    """The taught part that this one was most like; none from a model that did not keep them."""

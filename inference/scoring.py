@@ -13,7 +13,7 @@ from inference.memory_bank import MemoryBank
 
 def score_banks(
     rows: Sequence[NDArray[np.float32]], banks: Sequence[MemoryBank], neighbours: int, canvas: Canvas | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
     """Hold a sample against its banks.
 
     Args:
@@ -23,10 +23,11 @@ def score_banks(
         canvas: of the sample, where its score is the largest value of the smoothed map; None where it is the re-weighted farthest patch.
 
     Returns:
-        (B,) sample scores and (N, B) distances of cells.
+        (B,) sample scores, (N, B) distances of cells, and (N, B) the rows that are so near.
     """
     scores: list[float] = []
     columns: list[NDArray[np.float32]] = []
+    found: list[NDArray[np.int64]] = []
     for patches, bank in zip(rows, banks, strict=True):
         distance, index = bank.distances(patches)
         if canvas is None:
@@ -34,4 +35,5 @@ def score_banks(
         else:
             scores.append(canvas.part_maximum(canvas.smooth(distance)))
         columns.append(distance)
-    return np.array(scores), np.stack(columns, axis=1).astype(np.float64)
+        found.append(index)
+    return np.array(scores), np.stack(columns, axis=1).astype(np.float64), np.stack(found, axis=1)

@@ -45,6 +45,11 @@ class Window:
         """(width, height) in working px, in OpenCV's order."""
         return self.cells[1] * CELL_PX, self.cells[0] * CELL_PX
 
+    @property
+    def centre(self) -> tuple[int, int]:
+        """Middle of the part's bounding box, camera px: x, y."""
+        return self.x + self.width // 2, self.y + self.height // 2
+
     def crop(self, image: NDArray) -> NDArray:
         """The window's part of an (H, W[, C]) image, (height, width[, C]); the border is repeated where the window leaves the image."""
         rows = np.clip(np.arange(self.y, self.y + self.height), 0, image.shape[0] - 1)
