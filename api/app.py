@@ -29,6 +29,7 @@ from api.rig_care import RigCare
 from api.routes import (
     audit,
     contract,
+    good_parts,
     health,
     inspections,
     keys,
@@ -161,6 +162,7 @@ def _routed(panel_dist: Path, lifespan: Lifespan[FastAPI] | None = None) -> Fast
         statistics,
         recipes,
         recipe_archives,
+        good_parts,
         tasks,
         viewing,
         reports,

@@ -10,7 +10,7 @@ from api.equipment import Equipment
 from api.outcome import ArtifactFile, Outcome
 from api.pictures import anomaly_files, height_files, reconstruction_files
 from api.reconstruction import Reconstruction
-from api.schemas import BankScore, Evaluation, Provenance, Reason, Region
+from api.schemas import BankScore, Evaluation, NearestGood, Provenance, Reason, Region
 from api.schemas_recipes import KeepFrames, Policy
 from api.stopwatch import Stopwatch
 from inference import prediction
@@ -63,7 +63,8 @@ def outcome_of(
         provenance = provenance.model_copy(update={"recipe_version": captured.definition.version or None})
     evaluation = Evaluation.NOT_DECIDABLE
     if judged is not None:
-        provenance = provenance.model_copy(update={"model_id": judged.model_id, "model_sha256": judged.model_sha256})
+        made_with = {"model_id": judged.model_id, "model_sha256": judged.model_sha256, "nearest_good": nearest_good_of(judged)}
+        provenance = provenance.model_copy(update=made_with)
         if reason is None:
             evaluation = Evaluation.NOT_OK if judged.is_anomalous else Evaluation.OK
     frames = captured.frames if captured else None
@@ -86,6 +87,15 @@ def outcome_of(
         artifacts=files,
         frames=frames,
     )
+
+
+def nearest_good_of(judged: prediction.Prediction) -> NearestGood | None:
+    """The good part to compare with, as it is stored; none where the model names none."""
+    nearest = judged.nearest
+    if nearest is None:
+        return None
+    (x, y, width, height), (shift_x, shift_y) = nearest.box, nearest.shift
+    return NearestGood(part=nearest.part, name=nearest.name, x_px=x, y_px=y, width_px=width, height_px=height, shift_x_px=shift_x, shift_y_px=shift_y)
 
 
 def _region(region: prediction.Region) -> Region:

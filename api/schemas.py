@@ -140,6 +140,19 @@ class Timings(Schema):
     total: float = Field(description="Trigger to verdict, s.")
 
 
+class NearestGood(Schema):
+    """The good part that the model was taught from and that the inspected one was most like."""
+
+    part: int = Field(description="Its place among the good parts of the model.")
+    name: str = Field(description="What it was called when it was taught.")
+    x_px: int = Field(description="Left column of what its pictures show, in pixels of the camera.")
+    y_px: int = Field(description="Top row of what its pictures show.")
+    width_px: int = Field(description="Columns of the camera that its pictures show, whatever their own size.")
+    height_px: int = Field(description="Rows of the camera that its pictures show.")
+    shift_x_px: int = Field(description="How far right of the good part the inspected one lies, middle to middle.")
+    shift_y_px: int = Field(description="How far below the good part the inspected one lies, middle to middle.")
+
+
 class Provenance(Schema):
     """What the verdict was made with."""
 
@@ -151,6 +164,9 @@ class Provenance(Schema):
     model_sha256: str | None = Field(description="SHA-256 of the model's contents.")
     recipe_version: int | None = Field(default=None, description="Version of the recipe; none where the recipe was never taught.")
     software: str | None = Field(default=None, description="Version of d3station.")
+    nearest_good: NearestGood | None = Field(
+        default=None, description="The good part to compare with; none where the model keeps no pictures of its good parts."
+    )
 
 
 class Artifact(Schema):

@@ -521,6 +521,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recipes/{recipe}/models/{model_id}/good-parts/{part}/{picture}.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Good Part
+         * @description A small picture of a good part that the model was taught from, around the part: an inspection's nearest_good tells where that is.
+         */
+        get: operations["get_good_part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recipes/{recipe}/models/{model_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Report
+         * @description The good parts of a model, each scored by banks without it, the one least like the others first; and which of them do not fit.
+         */
+        get: operations["get_model_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/recipes/{recipe}/teach": {
         parameters: {
             query?: never;
@@ -835,9 +875,29 @@ export interface paths {
         put?: never;
         /**
          * Run Self Test
-         * @description Ask every device what it is, let every zone shine, and see that all goes dark.
+         * @description Ask every device what it is, let every zone shine, and see that all goes dark. What came of it is in the task's result.
          */
         post: operations["run_self_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/timing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Scan Timing
+         * @description What shines when in a scan, as it is planned and as the last scan was.
+         */
+        get: operations["get_scan_timing"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -878,6 +938,26 @@ export interface paths {
          * @description Check the calibration by one scan of the white plate. On a real rig the task waits until somebody has laid it, and continues it.
          */
         post: operations["check_calibration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rig/calibration/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Calibration Report
+         * @description The report that d3station calibrate wrote of the calibration in use: residuals, plots, and what they mean.
+         */
+        get: operations["get_calibration_report"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -990,6 +1070,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rig/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Retention
+         * @description What would be removed now, and by which rule; nothing is removed.
+         */
+        get: operations["preview_retention"];
+        put?: never;
+        /**
+         * Run Retention
+         * @description Remove now what the rules let go, which the service otherwise does every ten minutes. Records stay.
+         */
+        post: operations["run_retention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Backups
+         * @description The backups in the data folder, newest first.
+         */
+        get: operations["list_backups"];
+        put?: never;
+        /**
+         * Create Backup
+         * @description Back the database up now, while the service goes on working. Pictures and models are files beside it, and are not in it.
+         */
+        post: operations["create_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{name}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Backup
+         * @description Whether a backup is whole and could be put back.
+         */
+        get: operations["check_backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Backup
+         * @description A backup, to be kept elsewhere. Who takes it is written down: it holds everything, digests of passwords too.
+         */
+        get: operations["get_backup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1070,6 +1238,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Own Sessions
+         * @description Where one is signed in, newest first; nothing for a key.
+         */
+        get: operations["list_own_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Own Session
+         * @description End another of one's own sessions.
+         */
+        delete: operations["end_own_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1112,6 +1320,26 @@ export interface paths {
          * @description Change what a user may do, set a new password, lock out or let in again. There is always an admin left.
          */
         patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{name}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give Password
+         * @description Give a user who forgot it a password made here, and end the user's sessions. The answer holds it; it is shown this once.
+         */
+        post: operations["give_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/keys": {
@@ -1167,9 +1395,49 @@ export interface paths {
         };
         /**
          * List Changes
-         * @description Every change, newest first. Each entry is chained to the one before it; `d3station db check` follows the chain.
+         * @description Every change, newest first. Each entry is chained to the one before it; `/audit/check` follows the chain.
          */
         get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Changes
+         * @description The log as a table, newest first, with the digests that chain it.
+         */
+        get: operations["export_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Audit
+         * @description Follow the chain from the first entry to the last. Note the last digest elsewhere, and entries cut off the end are missed.
+         */
+        get: operations["check_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1433,6 +1701,32 @@ export interface components {
             seconds: number;
         };
         /**
+         * AuditChain
+         * @description What following the chain of the audit log found.
+         */
+        AuditChain: {
+            /**
+             * Entries
+             * @description Entries that fit, from the first.
+             */
+            entries: number;
+            /**
+             * Head Sha256
+             * @description Digest of the last of these.
+             */
+            head_sha256: string;
+            /**
+             * Holds
+             * @description Whether all fit.
+             */
+            holds: boolean;
+            /**
+             * Broken
+             * @description The first that does not, and why; none where all do.
+             */
+            broken: string | null;
+        };
+        /**
          * AuditEntry
          * @description One change.
          */
@@ -1504,6 +1798,64 @@ export interface components {
              * @description Give it back as 'cursor' for the next page; none at the end.
              */
             next_cursor: string | null;
+        };
+        /**
+         * Backup
+         * @description A backup of the database in the data folder.
+         */
+        Backup: {
+            /**
+             * Name
+             * @description Name of the file.
+             */
+            name: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was written (UTC).
+             */
+            created: string;
+            /**
+             * Size Bytes
+             * @description Its size, bytes.
+             */
+            size_bytes: number;
+            /**
+             * Url
+             * @description Where to get it.
+             */
+            url: string;
+            /**
+             * Restore Command
+             * @description What puts it in the database's place, on the station's computer, once the service is stopped.
+             */
+            restore_command: string;
+        };
+        /**
+         * BackupCheck
+         * @description What looking into a backup found.
+         */
+        BackupCheck: {
+            /**
+             * Name
+             * @description Name of the file.
+             */
+            name: string;
+            /**
+             * Is Sound
+             * @description Whether it could be put back.
+             */
+            is_sound: boolean;
+            /**
+             * Problems
+             * @description What is wrong with it; empty where nothing is.
+             */
+            problems: string[];
+            /**
+             * Sha256
+             * @description SHA-256 of the file, to compare a copy elsewhere with.
+             */
+            sha256: string;
         };
         /**
          * BankScore
@@ -1581,6 +1933,41 @@ export interface components {
          */
         By: "hour" | "shift" | "day" | "lot" | "recipe";
         /**
+         * CalibratedDevice
+         * @description How well a device is known, 1 sigma, from the noise of the captures.
+         */
+        CalibratedDevice: {
+            /**
+             * Name
+             * @description 'camera', or the projector's name.
+             */
+            name: string;
+            /**
+             * Focal Px
+             * @description Focal length, pixels.
+             */
+            focal_px: number;
+            /**
+             * Principal Point Px
+             * @description Principal point, pixels.
+             */
+            principal_point_px: number;
+            /**
+             * Position Um
+             * @description Where it stands, along x, y and z, µm.
+             */
+            position_um: [
+                number,
+                number,
+                number
+            ];
+            /**
+             * Pointing Mdeg
+             * @description Where it points, thousandths of a degree.
+             */
+            pointing_mdeg: number;
+        };
+        /**
          * CalibrationStatus
          * @description What is known of the rig, how old that is, and whether it still holds.
          */
@@ -1626,6 +2013,31 @@ export interface components {
              * @description RMS error of the light directions, degrees.
              */
             light_rms_deg: number;
+            /**
+             * Flat Field Rms Percent
+             * @description RMS residual of the zones' flat fields, per cent.
+             */
+            flat_field_rms_percent: number;
+            /**
+             * Devices
+             * @description What the captures' noise leaves open of each device; empty for one made elsewhere.
+             */
+            devices: components["schemas"]["CalibratedDevice"][];
+            /**
+             * Made From Sha256
+             * @description SHA-256 over the captures that it was made of.
+             */
+            made_from_sha256: string;
+            /**
+             * Warn After Days
+             * @description Age from which it is warned of, days.
+             */
+            warn_after_days: number;
+            /**
+             * Report Url
+             * @description Where its report with residual plots is; none where none lies beside the rig's files.
+             */
+            report_url: string | null;
             /**
              * Height Median Um
              * @description Uncertainty of heights by the calibration alone, median over the field, 1 sigma, µm.
@@ -2011,6 +2423,62 @@ export interface components {
          * @enum {string}
          */
         Evaluation: "Undefined" | "OK" | "NotOK" | "NotDecidable";
+        /**
+         * FileProblem
+         * @description One thing that is wrong in a file, and where.
+         */
+        FileProblem: {
+            /**
+             * Line
+             * @description Line, from 1.
+             */
+            line: number;
+            /**
+             * Column
+             * @description Column, from 1.
+             */
+            column: number;
+            /**
+             * Path
+             * @description The setting; empty where the file as a whole is wrong.
+             */
+            path: string;
+            /**
+             * Message
+             * @description What is wrong.
+             */
+            message: string;
+        };
+        /**
+         * GoingFiles
+         * @description Files that one rule would remove.
+         */
+        GoingFiles: {
+            /** @description By age, because there are more than shall be kept, or because the disk gets full. */
+            why: components["schemas"]["Why"];
+            /**
+             * Inspections
+             * @description Of how many inspections.
+             */
+            inspections: number;
+            /**
+             * Size Bytes
+             * @description What they take, bytes.
+             */
+            size_bytes: number;
+            /**
+             * Oldest
+             * Format: date-time
+             * @description When the oldest of these inspections was asked for (UTC).
+             */
+            oldest: string;
+            /**
+             * Newest
+             * Format: date-time
+             * @description When the newest was (UTC).
+             */
+            newest: string;
+        };
         /**
          * Health
          * @description Whether the process lives, or the station can work.
@@ -2472,6 +2940,28 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * MeasuredScan
+         * @description The last scan, as it was.
+         */
+        MeasuredScan: {
+            /**
+             * At
+             * Format: date-time
+             * @description When it ended (UTC).
+             */
+            at: string;
+            /**
+             * Duration Ms
+             * @description From its first command to its last frame, ms.
+             */
+            duration_ms: number;
+            /**
+             * Parts
+             * @description Where the time went.
+             */
+            parts: components["schemas"]["TimedPart"][];
+        };
+        /**
          * ModelInfo
          * @description A taught model.
          */
@@ -2512,6 +3002,79 @@ export interface components {
              * @description Whether the recipe judges by it.
              */
             is_active: boolean;
+        };
+        /**
+         * ModelReport
+         * @description What teaching learned.
+         */
+        ModelReport: {
+            /**
+             * Model Id
+             * @description Identity of the model.
+             */
+            model_id: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was taught (UTC).
+             */
+            created: string;
+            /**
+             * Seconds
+             * @description How long teaching took, s.
+             */
+            seconds: number;
+            /**
+             * Parts
+             * @description Its good parts, the one least like the others first.
+             */
+            parts: components["schemas"]["TaughtPart"][];
+        };
+        /**
+         * NearestGood
+         * @description The good part that the model was taught from and that the inspected one was most like.
+         */
+        NearestGood: {
+            /**
+             * Part
+             * @description Its place among the good parts of the model.
+             */
+            part: number;
+            /**
+             * Name
+             * @description What it was called when it was taught.
+             */
+            name: string;
+            /**
+             * X Px
+             * @description Left column of what its pictures show, in pixels of the camera.
+             */
+            x_px: number;
+            /**
+             * Y Px
+             * @description Top row of what its pictures show.
+             */
+            y_px: number;
+            /**
+             * Width Px
+             * @description Columns of the camera that its pictures show, whatever their own size.
+             */
+            width_px: number;
+            /**
+             * Height Px
+             * @description Rows of the camera that its pictures show.
+             */
+            height_px: number;
+            /**
+             * Shift X Px
+             * @description How far right of the good part the inspected one lies, middle to middle.
+             */
+            shift_x_px: number;
+            /**
+             * Shift Y Px
+             * @description How far below the good part the inspected one lies, middle to middle.
+             */
+            shift_y_px: number;
         };
         /**
          * NewCapture
@@ -2617,6 +3180,22 @@ export interface components {
             name: string;
         };
         /**
+         * NewUserPassword
+         * @description A password that was made for a user.
+         */
+        NewUserPassword: {
+            /**
+             * Name
+             * @description Name of the user.
+             */
+            name: string;
+            /**
+             * Password
+             * @description The password; it is shown this once and kept nowhere. The user should change it.
+             */
+            password: string;
+        };
+        /**
          * NewWebhook
          * @description A webhook that was just made.
          */
@@ -2662,6 +3241,34 @@ export interface components {
              * @description What its messages are signed with; it is shown this once.
              */
             secret: string;
+        };
+        /**
+         * OpenSession
+         * @description A browser that one is signed in with.
+         */
+        OpenSession: {
+            /**
+             * Id
+             * @description Identity of the session.
+             */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When one signed in (UTC).
+             */
+            created: string;
+            /**
+             * Expires
+             * Format: date-time
+             * @description When it ends by itself (UTC).
+             */
+            expires: string;
+            /**
+             * Is This
+             * @description Whether it is the one that asks.
+             */
+            is_this: boolean;
         };
         /**
          * PChart
@@ -2718,6 +3325,27 @@ export interface components {
              * @description Inspections that are counted.
              */
             total: number;
+        };
+        /**
+         * PartOutlier
+         * @description Why a taught part is worth a second look.
+         */
+        PartOutlier: {
+            /**
+             * Bank
+             * @description The bank that saw it: rgb, pseudo3d or fused.
+             */
+            bank: string;
+            /**
+             * Score
+             * @description Its score in that bank, held out.
+             */
+            score: number;
+            /**
+             * Limit
+             * @description The limit that the other parts alone would have given.
+             */
+            limit: number;
         };
         /**
          * PasswordChange
@@ -2862,6 +3490,8 @@ export interface components {
              * @description Version of d3station.
              */
             software?: string | null;
+            /** @description The good part to compare with; none where the model keeps no pictures of its good parts. */
+            nearest_good?: components["schemas"]["NearestGood"] | null;
         };
         /**
          * Reason
@@ -3203,6 +3833,27 @@ export interface components {
             reason: components["schemas"]["Reason"] | null;
         };
         /**
+         * RetentionPreview
+         * @description What would be removed now.
+         */
+        RetentionPreview: {
+            /**
+             * Going
+             * @description By rule, in the order in which they go.
+             */
+            going: components["schemas"]["GoingFiles"][];
+            /**
+             * Inspections
+             * @description Inspections that would lose their files; their records stay.
+             */
+            inspections: number;
+            /**
+             * Size Bytes
+             * @description What would become free, bytes.
+             */
+            size_bytes: number;
+        };
+        /**
          * Review
          * @description What a person says of a verdict.
          */
@@ -3270,6 +3921,11 @@ export interface components {
             is_valid: boolean;
             /** @description Why not. */
             reason: components["schemas"]["Reason"] | null;
+            /**
+             * Problems
+             * @description What is wrong in rig.yaml, from top to bottom; empty where it is right.
+             */
+            problems: components["schemas"]["FileProblem"][];
             /**
              * Differences
              * @description What a reload would change; empty where the file is not valid.
@@ -3386,6 +4042,49 @@ export interface components {
          * @enum {string}
          */
         Rule: "Western Electric 1: one point beyond 3 sigma" | "Western Electric 2: two of three beyond 2 sigma on one side" | "Western Electric 3: four of five beyond 1 sigma on one side" | "Western Electric 4: eight in a row on one side" | "Nelson 3: six in a row rising or falling" | "Nelson 4: fourteen in a row alternating" | "EWMA beyond its limits";
+        /**
+         * ScanTiming
+         * @description A scan, step by step: planned, and as the last one was.
+         */
+        ScanTiming: {
+            /**
+             * Rig
+             * @description Name of the rig.
+             */
+            rig: string;
+            /**
+             * Link Mb S
+             * @description What the camera's link was taken to carry, 10⁶ bytes a second.
+             */
+            link_mb_s: number;
+            /**
+             * Trigger
+             * @description What starts exposures, in words.
+             */
+            trigger: string;
+            /**
+             * Duration Ms
+             * @description Planned duration, ms.
+             */
+            duration_ms: number;
+            /**
+             * Exposure Ms
+             * @description All exposures together, ms: what no faster device could save.
+             */
+            exposure_ms: number;
+            /**
+             * Outruns Link
+             * @description Whether frames are triggered faster than they can be sent.
+             */
+            outruns_link: boolean;
+            /**
+             * Steps
+             * @description Every step, in order.
+             */
+            steps: components["schemas"]["TimedStep"][];
+            /** @description The last scan; none before the first, or after the configuration changed. */
+            measured: components["schemas"]["MeasuredScan"] | null;
+        };
         /**
          * Scope
          * @description What a key may be used for, within its role.
@@ -3531,7 +4230,7 @@ export interface components {
         StationState: "Preoperational" | "Initialized" | "Ready" | "SingleExecution" | "Halted" | "Error";
         /**
          * Storage
-         * @description The disk of the data folder.
+         * @description The disk of the data folder, and how long files are kept on it.
          */
         Storage: {
             /**
@@ -3539,6 +4238,11 @@ export interface components {
              * @description Free space, bytes.
              */
             free_bytes: number;
+            /**
+             * Total Bytes
+             * @description Size of the disk, bytes.
+             */
+            total_bytes: number;
             /**
              * Reserve Bytes
              * @description Space that results leave free, bytes; below it inspections are refused with 507.
@@ -3550,10 +4254,30 @@ export interface components {
              */
             inspections_with_files: number;
             /**
+             * Pinned
+             * @description Of those, how many are pinned and stay.
+             */
+            pinned: number;
+            /**
              * Kept Bytes
              * @description What those files take, bytes.
              */
             kept_bytes: number;
+            /**
+             * Keep Days
+             * @description How long files are kept, days.
+             */
+            keep_days: number;
+            /**
+             * Keep Days Not Ok
+             * @description How long files of what is NotOK, or was found so, are kept, days.
+             */
+            keep_days_not_ok: number;
+            /**
+             * Keep Count
+             * @description Of how many inspections at most files are kept; none means any number.
+             */
+            keep_count: number | null;
             /**
              * Orphans
              * @description Folders that belonged to no inspection when the service started; the first hundred. They are left alone.
@@ -3663,7 +4387,7 @@ export interface components {
          * @description Kinds of long work.
          * @enum {string}
          */
-        TaskKind: "teach" | "rejudge" | "calibration_check";
+        TaskKind: "teach" | "rejudge" | "calibration_check" | "self_test" | "capture" | "backup" | "retention";
         /**
          * TaskResult
          * @description What came of long work.
@@ -3693,6 +4417,20 @@ export interface components {
              * @default 0
              */
             changed: number;
+            /** @description What a self-test found. */
+            self_test?: components["schemas"]["SelfTest"] | null;
+            /** @description The capture that was made. */
+            capture?: components["schemas"]["CaptureInfo"] | null;
+            /**
+             * Backup
+             * @description Name of the backup that was made.
+             */
+            backup?: string | null;
+            /**
+             * Removed
+             * @description Of how many inspections the files were removed.
+             */
+            removed?: number | null;
         };
         /**
          * TaskState
@@ -3700,6 +4438,51 @@ export interface components {
          * @enum {string}
          */
         TaskState: "running" | "waiting" | "finished" | "failed" | "cancelled";
+        /**
+         * TaughtPart
+         * @description A good part that a model was taught from.
+         */
+        TaughtPart: {
+            /**
+             * Index
+             * @description Its place in the order of teaching, from 0.
+             */
+            index: number;
+            /**
+             * Name
+             * @description Its name: the inspection's identity, or which of the scanned parts it was.
+             */
+            name: string;
+            /**
+             * Inspection
+             * @description The inspection it comes from; none where it was scanned for teaching alone.
+             */
+            inspection: string | null;
+            /**
+             * Serial
+             * @description Its serial number, where that inspection had one.
+             */
+            serial: string | null;
+            /**
+             * Thumbnail Url
+             * @description Where a small picture is; none where none is kept.
+             */
+            thumbnail_url: string | null;
+            /**
+             * Score
+             * @description Its score against banks without it; the limit is at 1.
+             */
+            score: number;
+            /**
+             * Banks
+             * @description The same by bank.
+             */
+            banks: {
+                [key: string]: number;
+            };
+            /** @description Why it does not fit the others; none where it does. */
+            outlier: components["schemas"]["PartOutlier"] | null;
+        };
         /**
          * TeachFrom
          * @description Where good parts come from.
@@ -3824,6 +4607,83 @@ export interface components {
              * @description Identities of inspections that would change, newest first, at most 50.
              */
             examples: string[];
+        };
+        /**
+         * TimedPart
+         * @description All steps in one light, one after the other.
+         */
+        TimedPart: {
+            /**
+             * Shines
+             * @description 'nothing', or the name of a light zone or projector.
+             */
+            shines: string;
+            /**
+             * Frames
+             * @description Number of frames.
+             */
+            frames: number;
+            /**
+             * Planned Ms
+             * @description How long they were planned to take, ms.
+             */
+            planned_ms: number;
+            /**
+             * Measured Ms
+             * @description How long they took, ms.
+             */
+            measured_ms: number;
+        };
+        /**
+         * TimedStep
+         * @description One step of a scan; times in milliseconds from the scan's start.
+         */
+        TimedStep: {
+            /**
+             * Key
+             * @description Name of the step's frame.
+             */
+            key: string;
+            /**
+             * Trigger
+             * @description What starts its exposure: 'command', the camera's line, or 'none' where it runs freely.
+             */
+            trigger: string;
+            /**
+             * Shines
+             * @description 'nothing', or the name of a light zone or projector.
+             */
+            shines: string;
+            /**
+             * Pattern
+             * @description Which of the projector's patterns; none for others.
+             */
+            pattern: number | null;
+            /**
+             * Starts Ms
+             * @description Planned: light and projectors are told.
+             */
+            starts_ms: number;
+            /**
+             * Exposed Ms
+             * @description Planned: the exposure begins.
+             */
+            exposed_ms: number;
+            /**
+             * Exposure Us
+             * @description Exposure, µs.
+             */
+            exposure_us: number;
+            /**
+             * Arrived Ms
+             * @description Planned: its frame is here.
+             */
+            arrived_ms: number;
+            /**
+             * Measured Ms
+             * @description When its frame came in the last scan; none before the first.
+             */
+            measured_ms: number | null;
         };
         /**
          * Timings
@@ -4035,6 +4895,12 @@ export interface components {
             description: string;
         };
         /**
+         * Why
+         * @description By which rule files go.
+         * @enum {string}
+         */
+        Why: "age" | "count" | "space";
+        /**
          * Yield
          * @description Verdicts by group.
          */
@@ -4109,12 +4975,16 @@ export interface components {
 }
 export type Artifact = components['schemas']['Artifact'];
 export type Attempt = components['schemas']['Attempt'];
+export type AuditChain = components['schemas']['AuditChain'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
+export type Backup = components['schemas']['Backup'];
+export type BackupCheck = components['schemas']['BackupCheck'];
 export type BankScore = components['schemas']['BankScore'];
 export type Because = components['schemas']['Because'];
 export type Bin = components['schemas']['Bin'];
 export type By = components['schemas']['By'];
+export type CalibratedDevice = components['schemas']['CalibratedDevice'];
 export type CalibrationStatus = components['schemas']['CalibrationStatus'];
 export type CaptureInfo = components['schemas']['CaptureInfo'];
 export type Cause = components['schemas']['Cause'];
@@ -4130,6 +5000,8 @@ export type Difference = components['schemas']['Difference'];
 export type DriftPoint = components['schemas']['DriftPoint'];
 export type DriftReport = components['schemas']['DriftReport'];
 export type Evaluation = components['schemas']['Evaluation'];
+export type FileProblem = components['schemas']['FileProblem'];
+export type GoingFiles = components['schemas']['GoingFiles'];
 export type Health = components['schemas']['Health'];
 export type IgnoredBox = components['schemas']['IgnoredBox'];
 export type ImportedRecipe = components['schemas']['ImportedRecipe'];
@@ -4142,13 +5014,19 @@ export type KeepFrames = components['schemas']['KeepFrames'];
 export type Key = components['schemas']['Key'];
 export type KeyRequest = components['schemas']['KeyRequest'];
 export type Me = components['schemas']['Me'];
+export type MeasuredScan = components['schemas']['MeasuredScan'];
 export type ModelInfo = components['schemas']['ModelInfo'];
+export type ModelReport = components['schemas']['ModelReport'];
+export type NearestGood = components['schemas']['NearestGood'];
 export type NewCapture = components['schemas']['NewCapture'];
 export type NewKey = components['schemas']['NewKey'];
 export type NewRecipe = components['schemas']['NewRecipe'];
+export type NewUserPassword = components['schemas']['NewUserPassword'];
 export type NewWebhook = components['schemas']['NewWebhook'];
+export type OpenSession = components['schemas']['OpenSession'];
 export type PChart = components['schemas']['PChart'];
 export type Pareto = components['schemas']['Pareto'];
+export type PartOutlier = components['schemas']['PartOutlier'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PasswordSignIn = components['schemas']['PasswordSignIn'];
 export type PinRequest = components['schemas']['PinRequest'];
@@ -4164,6 +5042,7 @@ export type RecipeVersion = components['schemas']['RecipeVersion'];
 export type Region = components['schemas']['Region'];
 export type RejudgeRequest = components['schemas']['RejudgeRequest'];
 export type Rejudged = components['schemas']['Rejudged'];
+export type RetentionPreview = components['schemas']['RetentionPreview'];
 export type Review = components['schemas']['Review'];
 export type ReviewRequest = components['schemas']['ReviewRequest'];
 export type RigConfiguration = components['schemas']['RigConfiguration'];
@@ -4172,6 +5051,7 @@ export type RigState = components['schemas']['RigState'];
 export type Role = components['schemas']['Role'];
 export type RollBack = components['schemas']['RollBack'];
 export type Rule = components['schemas']['Rule'];
+export type ScanTiming = components['schemas']['ScanTiming'];
 export type Scope = components['schemas']['Scope'];
 export type ScoreDrift = components['schemas']['ScoreDrift'];
 export type SelfTest = components['schemas']['SelfTest'];
@@ -4186,10 +5066,13 @@ export type TaskDetails = components['schemas']['TaskDetails'];
 export type TaskKind = components['schemas']['TaskKind'];
 export type TaskResult = components['schemas']['TaskResult'];
 export type TaskState = components['schemas']['TaskState'];
+export type TaughtPart = components['schemas']['TaughtPart'];
 export type TeachFrom = components['schemas']['TeachFrom'];
 export type TeachRequest = components['schemas']['TeachRequest'];
 export type ThresholdChange = components['schemas']['ThresholdChange'];
 export type ThresholdPreview = components['schemas']['ThresholdPreview'];
+export type TimedPart = components['schemas']['TimedPart'];
+export type TimedStep = components['schemas']['TimedStep'];
 export type Timings = components['schemas']['Timings'];
 export type User = components['schemas']['User'];
 export type UserChange = components['schemas']['UserChange'];
@@ -4199,6 +5082,7 @@ export type Webhook = components['schemas']['Webhook'];
 export type WebhookChange = components['schemas']['WebhookChange'];
 export type WebhookEvent = components['schemas']['WebhookEvent'];
 export type WebhookRequest = components['schemas']['WebhookRequest'];
+export type Why = components['schemas']['Why'];
 export type Yield = components['schemas']['Yield'];
 export type YieldOf = components['schemas']['YieldOf'];
 export type $defs = Record<string, never>;
@@ -6421,6 +7305,159 @@ export interface operations {
             };
         };
     };
+    get_good_part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+                /** @description Identity of the model. */
+                model_id: string;
+                /** @description Place of the part among the good parts of the model. */
+                part: number;
+                /** @description Which picture. */
+                picture: "rgb" | "pseudo3d";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the recipe. */
+                recipe: string;
+                /** @description Identity of the model. */
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelReport"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     teach_recipe: {
         parameters: {
             query?: never;
@@ -7408,7 +8445,7 @@ export interface operations {
     get_preview: {
         parameters: {
             query?: {
-                /** @description 'dark', or the name of a light zone. */
+                /** @description 'dark', or the name of a light zone or projector. */
                 light?: string;
             };
             header?: never;
@@ -7485,7 +8522,7 @@ export interface operations {
     stream_preview: {
         parameters: {
             query?: {
-                /** @description 'dark', or the name of a light zone. */
+                /** @description 'dark', or the name of a light zone or projector. */
                 light?: string;
             };
             header?: never;
@@ -7569,12 +8606,89 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_scan_timing: {
+        parameters: {
+            query?: {
+                /** @description What the camera's link carries, 10⁶ bytes a second: GigE about 110. */
+                link_mb_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SelfTest"];
+                    "application/json": components["schemas"]["ScanTiming"];
                 };
             };
             /** @description Unauthorized */
@@ -7781,6 +8895,80 @@ export interface operations {
             };
         };
     };
+    get_calibration_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_captures: {
         parameters: {
             query?: never;
@@ -7869,12 +9057,12 @@ export interface operations {
         };
         responses: {
             /** @description Successful Response */
-            201: {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CaptureInfo"];
+                    "application/json": components["schemas"]["Task"];
                 };
             };
             /** @description Bad Request */
@@ -8223,6 +9411,348 @@ export interface operations {
             };
         };
     };
+    preview_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPreview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the backup. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupCheck"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the backup. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The backup. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_session: {
         parameters: {
             query?: never;
@@ -8505,6 +10035,128 @@ export interface operations {
             };
         };
     };
+    list_own_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenSession"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_own_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: never;
@@ -8756,6 +10408,83 @@ export interface operations {
             };
         };
     };
+    give_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the user. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewUserPassword"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_keys: {
         parameters: {
             query?: never;
@@ -8963,6 +10692,16 @@ export interface operations {
                 cursor?: string | null;
                 /** @description Lines on a page. */
                 limit?: number;
+                /** @description Only what this user, link or key did. */
+                actor?: string | null;
+                /** @description Only this action, such as user.create; 'user.' for all that begin so. */
+                action?: string | null;
+                /** @description Only what was done to this. */
+                target?: string | null;
+                /** @description Only at or after this (with time zone). */
+                from?: string | null;
+                /** @description Only before this (with time zone). */
+                to?: string | null;
             };
             header?: never;
             path?: never;
@@ -8977,6 +10716,129 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_changes: {
+        parameters: {
+            query?: {
+                /** @description Only what this user, link or key did. */
+                actor?: string | null;
+                /** @description Only this action, such as user.create; 'user.' for all that begin so. */
+                action?: string | null;
+                /** @description Only what was done to this. */
+                target?: string | null;
+                /** @description Only at or after this (with time zone). */
+                from?: string | null;
+                /** @description Only before this (with time zone). */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChain"];
                 };
             };
             /** @description Unauthorized */
