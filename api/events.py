@@ -110,7 +110,8 @@ async def stream(
             if len(rows) == _PAGE:
                 continue
             try:
-                await asyncio.wait_for(rung.wait(), heartbeat_s)
+                async with asyncio.timeout(heartbeat_s):  # not wait_for, which before Python 3.12 can lose a cancellation
+                    await rung.wait()
             except TimeoutError:
                 if not await run_in_threadpool(still_welcome):
                     return

@@ -11,6 +11,7 @@ wrong part. It ends NotDecidable, code ``service.interrupted``, and whoever aske
 from __future__ import annotations
 
 import itertools
+import shutil
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -26,40 +27,20 @@ from api import events
 from api.announcing import Announcer
 from api.intake import Intake, Limits
 from api.outcome import Captured, Inspects, Outcome
+from api.overdue import Overdue
+from api.reasons import CANCELLED, FAULT, INTERRUPTED, LATE, NOT_SAVED
 from api.schemas import Inspection, InspectionRequest, InspectionState, Reason, RigState, Stage
 from api.schemas_webhooks import WebhookEvent
 from api.security import Principal
-from api.store import inspections, outbox
+from api.store import audit, inspections, outbox
 from api.store.clock import now
 from api.store.store import Store
-from rig_configs.errors import Cancelled, Conflict, D3Error
+from rig_configs.errors import Conflict, D3Error
 
 Result = TypeVar("Result")
 
 _RETRIES_S = (0.2, 1.0, 5.0, 30.0)
 _log = structlog.get_logger(__name__)
-
-INTERRUPTED = Reason(
-    code="service.interrupted",
-    message="The service stopped before this inspection had a verdict.",
-    cure="Inspect the part again.",
-)
-CANCELLED = Reason(code=Cancelled.base_code, message="The inspection was cancelled.", cure="Inspect the part again when it is in place.")
-LATE = Reason(
-    code="job.deadline",
-    message="There was no verdict within the time that the inspection was given.",
-    cure="Inspect the part again; if it stays, look at the station's state, or give inspections more time.",
-)
-FAULT = Reason(
-    code="service.fault",
-    message="The station's program made a mistake while inspecting.",
-    cure="Inspect the part again; if it stays, give the log of this inspection to the maintainer.",
-)
-NOT_SAVED = Reason(
-    code="store.failed",
-    message="The result could not be saved.",
-    cure="Free space on the disk of the data folder, then inspect the part again.",
-)
 
 
 @dataclass(slots=True)
@@ -97,6 +78,7 @@ class JobRunner:
         self._announcer = Announcer(store, station)
         limits = Limits(queue_limit, deadline_s, reserve_bytes)
         self._intake = Intake(store, station, self._announcer, station_name, limits)
+        self._overdue = Overdue(store, self._announcer)
         self.orphans: list[str] = []
         """Folders that belonged to no inspection when the service started."""
         self._wake = threading.Event()
@@ -113,6 +95,7 @@ class JobRunner:
     def start(self) -> None:
         """Clear up after the life before, then begin to work. The caller holds the data folder's :class:`api.service_lock.ServiceLock`."""
         self.recover()
+        self._overdue.start()
         self._judge_thread.start()
         self._rig_thread.start()
 
@@ -124,6 +107,7 @@ class JobRunner:
         """
         self._stopping.set()
         self._wake.set()
+        self._overdue.stop()
         with self._handover:
             self._handover.notify_all()
         for thread in (self._rig_thread, self._judge_thread):
@@ -140,7 +124,7 @@ class JobRunner:
         return self._rig_thread.is_alive() and self._judge_thread.is_alive()
 
     def recover(self) -> list[str]:
-        """End what was waiting or running when the service stopped, and remove the files it left.
+        """End what was waiting or running when the service stopped, and remove the files it left, scratch ones, too.
 
         Returns:
             The inspections that were cut off.
@@ -155,6 +139,7 @@ class JobRunner:
                 events.append(session, summary)
                 outbox.announce(session, WebhookEvent.INSPECTION_FINISHED, summary)
                 _log.warning("inspection was interrupted", inspection=row.id)
+        shutil.rmtree(self._store.scratch, ignore_errors=True)
         self.orphans = [folder.name for folder in self._store.artifacts.sweep(self._known)]
         return [row.id for row in cut]
 
@@ -185,10 +170,11 @@ class JobRunner:
         """
         accepted = self._intake.submit(request, principal, idempotency_key)
         self._wake.set()
+        self._overdue.look()
         return accepted
 
-    def cancel(self, inspection_id: str) -> Inspection:
-        """Ask for an inspection to be given up; a waiting one ends at once, a running one at its next frame or stage.
+    def cancel(self, inspection_id: str, principal: Principal) -> Inspection:
+        """Ask for an inspection to be given up; a waiting one ends at once, a running one at its next frame or stage. Audited with it.
 
         Raises:
             NotFound: no such inspection.
@@ -201,10 +187,12 @@ class JobRunner:
             if row.state == InspectionState.QUEUED:
                 inspections.finish_undecided(row, CANCELLED)
                 self._announcer.tell(session, row)
-            for job in (self._on_rig, self._judged):
-                if job is not None and job.id == inspection_id:
-                    job.cancelled.set()
-            return inspections.inspection_of(row)
+            audit.record(session, principal, "inspection.cancel", inspection_id)
+            asked = inspections.inspection_of(row)
+        for job in (self._on_rig, self._judged):
+            if job is not None and job.id == inspection_id:
+                job.cancelled.set()
+        return asked
 
     def rig_state(self) -> RigState:
         """What the station is and does now, with the running and the waiting inspections."""
@@ -308,6 +296,7 @@ class JobRunner:
             _log.exception("the stage could not be stored", stage=stage)
 
     def _finish(self, job: _Job, result: Outcome | Reason) -> None:
+        frames = result.frames if isinstance(result, Outcome) else None
         if _code(result) == CANCELLED.code and not job.cancelled.is_set():
             result = INTERRUPTED if self._stopping.is_set() else LATE if job.is_late else result
         try:
@@ -319,6 +308,8 @@ class JobRunner:
         except Exception as error:  # noqa: BLE001 (whatever failed, the part must get a stored answer)
             _log.exception("the result could not be saved")
             self._save_at_last(job, NOT_SAVED if isinstance(error, OSError | SQLAlchemyError) else FAULT)
+        if frames is not None:
+            shutil.rmtree(frames, ignore_errors=True)  # those that were kept have moved
 
     def _save(self, job: _Job, outcome: Outcome) -> None:
         with self._store.read() as session:

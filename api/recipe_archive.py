@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Collection
@@ -216,7 +215,3 @@ def scratch_file(folder: Path) -> Path:
     os.close(handle)
     return Path(name)
 
-
-def clear(folder: Path) -> None:
-    """Remove what a stopped service left in its scratch folder."""
-    shutil.rmtree(folder, ignore_errors=True)

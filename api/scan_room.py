@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import Condition
 
 import numpy as np
 from numpy.typing import NDArray
 
+from acquisition.rig import nobody
 from acquisition.sequence import Sequence
 from api.reconstruction import Reconstructor
 from api.schemas_recipes import RigSequence
 from rig_configs.calibration import Calibration
-from rig_configs.errors import RigFileError
+from rig_configs.errors import Cancelled, RigFileError
 from rig_configs.schema import RigConfig
 
+WAITS_S = 0.1
+"""How often who waits for the rig, or for a reconstructor, asks whether it is still wanted."""
 MOST = 2
 """Captures in memory at a time: the one on the rig, and the one that is judged."""
 
@@ -65,11 +68,13 @@ class ScanRoom:
         with self.lend(RigSequence()) as reconstructor:
             return reconstructor.sequence.patterns
 
-    def take(self, wanted: RigSequence) -> Reconstructor:
-        """A reconstructor of a sequence, for the taker alone; waits while both are lent. Raises RigFileError."""
+    def take(self, wanted: RigSequence, cancelled: Callable[[], bool] = nobody) -> Reconstructor:
+        """A reconstructor of a sequence, for the taker alone; waits while both are lent. Raises RigFileError, Cancelled."""
         with self._changed:
             while len(self._lent) >= MOST:
-                self._changed.wait()
+                self._changed.wait(WAITS_S)
+                if cancelled():
+                    raise Cancelled("The inspection was cancelled before its capture.", cure="Start the inspection again when ready.")
             if wanted != self._wanted:  # the patterns of one sequence are kept, as a rig has those of one loaded
                 self._free.clear()
                 self._sequence = None

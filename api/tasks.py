@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from api import events
-from api.jobs import CANCELLED, FAULT
+from api.reasons import CANCELLED, FAULT
 from api.schemas import Reason
 from api.schemas_recipes import Task, TaskDetails, TaskKind, TaskResult, TaskState
 from api.store import tasks

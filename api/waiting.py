@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -27,7 +28,6 @@ async def finished(store: Store, inspection_id: str, wait_s: float) -> Inspectio
             left_s = deadline - loop.time()
             if inspection.state is InspectionState.FINISHED or left_s <= 0:
                 return inspection
-            try:
-                await asyncio.wait_for(rung.wait(), left_s)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):  # not wait_for, which before Python 3.12 can lose a cancellation
+                async with asyncio.timeout(left_s):
+                    await rung.wait()

@@ -16,7 +16,7 @@ from api.routes.history import Wanted
 from api.schemas import Inspection, InspectionPage, InspectionRequest, InspectionState, Role
 from api.security import Principal, requires
 from api.service import Service, Serving
-from api.store import audit, inspections
+from api.store import inspections
 from api.waiting import finished
 from rig_configs.errors import NotFound
 
@@ -129,10 +129,7 @@ def get_artifact(
 @router.post("/{inspection_id}/cancel", status_code=HTTPStatus.ACCEPTED, responses=ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
 def cancel_inspection(inspection_id: InspectionId, caller: Caller, service: Serving) -> Inspection:
     """Give an inspection up. It ends NotDecidable, code job.cancelled: a waiting one now, a running one at its next frame."""
-    cancelled = service.runner.cancel(inspection_id)
-    with service.store.write() as session:
-        audit.record(session, caller, "inspection.cancel", inspection_id)
-    return cancelled
+    return service.runner.cancel(inspection_id, caller)
 
 
 def _get(service: Service, inspection_id: str) -> Inspection:

@@ -50,7 +50,7 @@ def get_signing_key(_caller: Reader, service: Serving) -> SigningFingerprint:
 )
 def export_recipe(recipe: RecipeNamed, caller: Engineer, service: Serving) -> FileResponse:
     """A recipe with the model it judges by, as one signed file."""
-    target = recipe_archive.scratch_file(_scratch(service))
+    target = recipe_archive.scratch_file(service.store.scratch)
     try:
         recipe_archive.write(service.station.models, recipe, SigningKey.of(service.store.data_dir), target)
         with service.store.write() as session:
@@ -69,7 +69,7 @@ def export_recipe(recipe: RecipeNamed, caller: Engineer, service: Serving) -> Fi
 )
 async def import_recipe(request: Request, caller: Admin, service: Serving) -> ImportedRecipe:
     """Take a recipe in from an archive that this station, or one that it trusts, has signed. It becomes the recipe's next version."""
-    source = recipe_archive.scratch_file(_scratch(service))
+    source = recipe_archive.scratch_file(service.store.scratch)
     try:
         with source.open("wb") as file:
             async for chunk in request.stream():
@@ -87,6 +87,3 @@ def _take_in(service: Service, caller: Principal, source: File) -> ImportedRecip
         audit.record(session, caller, "recipe.import", taken.recipe, after=models.definition(taken.recipe))
     return taken
 
-
-def _scratch(service: Service) -> File:
-    return service.store.data_dir / "scratch"

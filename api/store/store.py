@@ -34,6 +34,8 @@ class Store:
         self.data_dir = data_dir
         self.database_url = database_url
         self.artifacts = ArtifactFolders(data_dir / "artifacts")
+        self.scratch = data_dir / "scratch"
+        """For files on their way; what a service left there is removed when the next one starts."""
         self.bell = Bell()
         self.listeners: list[Callable[[Sequence[Any]], None]] = []
         """Called after each commit with what the transaction said by :func:`api.events.append`."""

@@ -7,32 +7,42 @@ import errno
 import os
 import threading
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import httpx
 import pytest
 from conftest import serving
-from fake_station import GOOD, PNG, FakeStation
+from fake_station import CANCELLED, GOOD, PNG, FakeStation
 from sqlalchemy import delete, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from api import jobs
 from api.app import create_app
+from api.equipment import Equipment
 from api.jobs import JobRunner
 from api.outcome import ArtifactFile, Outcome
-from api.schemas import Evaluation, Inspection, InspectionRequest, InspectionState, Reason, Role
+from api.recipes import Recipes
+from api.schemas import Evaluation, Inspection, InspectionRequest, InspectionState, Reason, Role, StationState
 from api.security import Principal
 from api.service import Service
 from api.settings import Settings
+from api.station import Station
 from api.store import inspections
 from api.store.clock import now
 from api.store.store import Store
 from api.store.tables import EventRow
 from api.waiting import finished
 from rig_configs.errors import FrameTimeout
+from rig_configs.files import load_calibration, load_rig
+
+if TYPE_CHECKING:
+    from acquisition.rig_process import AnyRig
 
 CALLER = Principal("operator", Role.OPERATOR, "session", "")
 BOLT = InspectionRequest(recipe="bolt", serial="S1")
@@ -235,6 +245,40 @@ def test_recovery_removes_what_was_half_written_and_leaves_what_it_does_not_know
     day = store.data_dir / "artifacts" / f"{cut.created:%Y-%m-%d}"
     (day / "half.partial").mkdir()
     (day / "half.partial" / "rgb.png").write_bytes(b"half")
+    store.scratch.mkdir()
+    (store.scratch / "0.tiff").write_bytes(b"a frame of a capture that was cut")
     assert runner.recover() == [cut.id]
     assert [p.name for p in day.iterdir()] == ["of-another-database"]
+    assert not store.scratch.exists()
     assert runner.recover() == []
+
+
+@pytest.mark.parametrize("how", ["late", "kept"])
+def test_frames_of_a_part_are_kept_with_it_or_not_at_all(store: Store, runner: JobRunner, fake: FakeStation, tmp_path: Path, how: str) -> None:
+    frames = store.scratch / "one"
+    frames.mkdir(parents=True)
+    (frames / "zone0.tiff").write_bytes(b"frame")
+    fake.next = replace(GOOD if how == "kept" else CANCELLED, frames=frames)
+    fake.judgement.clear()
+    inspection, _ = runner.submit(BOLT.model_copy(update={"deadline_s": 0.2 if how == "late" else None}), CALLER, None)
+    while not fake.judged or (how == "late" and now() <= inspection.deadline):
+        threading.Event().wait(0.005)
+    fake.judgement.set()
+    found = asyncio.run(finished(store, inspection.id, wait_s=20))
+    assert found.reason is None if how == "kept" else found.reason.code == "job.deadline"
+    while frames.exists():
+        threading.Event().wait(0.005)
+    assert ("zone0.tiff" in files(store)) == (how == "kept")
+
+
+def test_who_waits_for_the_rig_is_asked_whether_it_is_still_wanted(tmp_path: Path) -> None:
+    """A teaching may have the rig for long; the deadline of an inspection that waits for it ends its waiting."""
+    rig = SimpleNamespace(config=load_rig("demo"))
+    station = Station("cell 7", Equipment(cast("AnyRig", rig), load_calibration("demo")), Recipes(tmp_path, ("bolt",)))
+    asked = iter([False, True])
+    with station.on_rig, ThreadPoolExecutor(1) as other:
+        outcome = other.submit(station.capture, "bolt", lambda _: None, lambda: next(asked)).result(20)
+    assert isinstance(outcome, Outcome)
+    assert outcome.reason is not None
+    assert outcome.reason.code == "job.cancelled"
+    assert station.state().state is StationState.READY

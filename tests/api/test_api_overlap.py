@@ -85,6 +85,19 @@ def test_an_inspection_without_a_verdict_in_its_time_is_not_decidable(operator: 
     assert "ring" not in fake.inspected
 
 
+def test_a_deadline_is_kept_while_another_part_has_the_rig(operator: httpx.Client, fake: FakeStation) -> None:
+    fake.gate.clear()
+    holding = operator.post(URL, json={"recipe": "bolt"}).headers["location"]
+    assert fake.entered.acquire(timeout=10)
+    waiting = operator.post(URL, json={"recipe": "ring", "deadline_s": 0.2}, headers=WAIT).json()
+    assert (waiting["state"], waiting["reason"]["code"]) == ("finished", "job.deadline")
+    assert state(operator, holding) == "running"
+    assert operator.get("/api/v1/rig/state").json()["queued"] == 0
+    fake.gate.set()
+    operator.post(URL, json={"recipe": "bolt"}, headers=WAIT)
+    assert "ring" not in fake.inspected
+
+
 def test_provenance_names_rig_calibration_model_recipe_and_software(operator: httpx.Client, fake: FakeStation) -> None:
     fake.next = replace(GOOD, provenance=GOOD.provenance.model_copy(update={"recipe_version": 3, "software": "0.1.0"}))
     found = operator.post(URL, json={"recipe": "bolt"}, headers=WAIT).json()["provenance"]

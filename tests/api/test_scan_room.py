@@ -11,7 +11,7 @@ from acquisition.sequence import Sequence, inspection_sequence
 from api.scan_room import ScanRoom, rig_for
 from api.schemas_recipes import RigSequence
 from rig_configs.calibration import Calibration
-from rig_configs.errors import RigFileError
+from rig_configs.errors import Cancelled, RigFileError
 from rig_configs.files import load_calibration, load_rig
 from rig_configs.schema import RigConfig
 
@@ -41,6 +41,8 @@ def test_two_are_lent_and_a_third_waits_until_one_is_back(monkeypatch: pytest.Mo
     thread.start()
     thread.join(0.2)
     assert third == []
+    with pytest.raises(Cancelled):
+        room.take(RigSequence(), lambda: True)
     room.give_back(first)
     thread.join(30)
     assert third == [first]
