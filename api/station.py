@@ -19,7 +19,7 @@ from api.outcome import Outcome
 from api.outcome_of import outcome_of, provenance_of
 from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
-from api.scan_room import rig_for
+from api.scan_room import WAITS_S, rig_for
 from api.schemas import Reason, Recipe, RigState, Stage, StationState
 from api.schemas_recipes import KeepFrames, RigSequence
 from api.stopwatch import Stopwatch
@@ -112,29 +112,44 @@ class Station:
         """Capture the part on the rig; it may leave the rig when this returns. A fault gives NotDecidable with its reason."""
         clock = Stopwatch()
         self._begin()
-        with self.on_rig:
-            equipment = self.equipment
-            reconstructor: Reconstructor | None = None
-            try:
-                # Before the capture: a part need not wait to hear that nothing can judge it.
-                model, definition = self.models.model(recipe), self.models.definition(recipe)
-                reconstructor = equipment.room.take(definition.sequence)
-                if equipment.load_part is not None:
-                    equipment.load_part(recipe)
-                clock.restart()
-                frames = self._scratch / uuid.uuid4().hex if self._scratch and definition.policy.keep_frames is not KeepFrames.NEVER else None
-                self._scan(reconstructor, report, cancelled, clock, frames)
-            except D3Error as error:
-                self._put_away(equipment, reconstructor)
-                reason = Reason(code=error.code, message=error.message, cure=error.cure)
-                # A device that failed is the station's trouble until a scan goes well again; anything else is this part's.
-                self._end(reason if isinstance(error, DeviceError) else None)
-                report(Stage.SAVE)
-                return outcome_of(equipment, self._provenance, clock, reason)
-            except BaseException:
-                self._put_away(equipment, reconstructor)
-                self._end()
-                raise
+        try:
+            self._take_rig(cancelled)  # a preview, a check or a teaching may have it
+        except Cancelled as error:
+            self._end(self._reason)
+            return outcome_of(self.equipment, self._provenance, clock, Reason(code=error.code, message=error.message, cure=error.cure))
+        try:
+            return self._capture(recipe, report, cancelled, clock)
+        finally:
+            self.on_rig.release()
+
+    def _take_rig(self, cancelled: Callable[[], bool]) -> None:
+        """Take the rig as soon as nobody else has it; the taker releases it. Raises Cancelled."""
+        while not self.on_rig.acquire(timeout=WAITS_S):
+            _go_on(cancelled)
+
+    def _capture(self, recipe: str, report: Callable[[Stage], None], cancelled: Callable[[], bool], clock: Stopwatch) -> CapturedPart | Outcome:
+        equipment = self.equipment
+        reconstructor: Reconstructor | None = None
+        try:
+            # Before the capture: a part need not wait to hear that nothing can judge it.
+            model, definition = self.models.model(recipe), self.models.definition(recipe)
+            reconstructor = equipment.room.take(definition.sequence, cancelled)
+            if equipment.load_part is not None:
+                equipment.load_part(recipe)
+            clock.restart()
+            frames = self._scratch / uuid.uuid4().hex if self._scratch and definition.policy.keep_frames is not KeepFrames.NEVER else None
+            self._scan(reconstructor, report, cancelled, clock, frames)
+        except D3Error as error:
+            self._put_away(equipment, reconstructor)
+            reason = Reason(code=error.code, message=error.message, cure=error.cure)
+            # A device that failed is the station's trouble until a scan goes well again; anything else is this part's.
+            self._end(reason if isinstance(error, DeviceError) else None)
+            report(Stage.SAVE)
+            return outcome_of(equipment, self._provenance, clock, reason)
+        except BaseException:
+            self._put_away(equipment, reconstructor)
+            self._end()
+            raise
         self._set_reason(None)
         return CapturedPart(recipe, equipment, definition, model, reconstructor, clock, frames)
 
