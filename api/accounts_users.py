@@ -30,6 +30,8 @@ _HASHER = argon2.PasswordHasher()  # argon2id, 64 MiB and three passes: RFC 9106
 _AT_ONCE = threading.BoundedSemaphore(2)
 """Each hash takes 64 MiB; more at once only take longer."""
 _WAIT_S = 10.0
+_GIVEN_BYTES = 15
+"""Of a password that is made here: 20 characters."""
 
 
 class Users:
@@ -97,6 +99,12 @@ class Users:
                 session.execute(delete(SessionRow).where(SessionRow.user_id == row.id))
             audit.record(session, by, "user.change", name, before=before, after=_snapshot(row))
         return user_of(row)
+
+    def give_password(self, name: str, by: Principal | audit.Actor) -> str:
+        """Give a user a password that nobody has chosen, and end the user's sessions; it is returned once and kept nowhere. Raises NotFound."""
+        password = secrets.token_urlsafe(_GIVEN_BYTES)
+        self.change(name, UserChange(password=password), by)
+        return password
 
     def change_own_password(self, principal: Principal, current: str, new: str) -> None:
         """Change the password of who asks, and end all their other sessions.

@@ -45,11 +45,12 @@ def lines(store: Store, wanted: inspections.History) -> Iterator[str]:
             rows = session.scalars(inspections.history(session, replace(wanted, before=before)).limit(_PAGE)).all()
         if not rows:
             return
-        yield _text([[_cell(getattr(row, name)) for name in COLUMNS] for row in rows])
+        yield _text([[cell(getattr(row, name)) for name in COLUMNS] for row in rows])
         before = rows[-1].sequence
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value as a spreadsheet may have it."""
     if isinstance(value, datetime):
         return value.isoformat()
     # A spreadsheet would run what begins like a formula; the apostrophe makes it text.

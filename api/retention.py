@@ -5,10 +5,12 @@ What is pinned stays. What is NotOK, or was found so by a person, is kept longer
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import structlog
 from sqlalchemy import Select, func, select
@@ -29,6 +31,14 @@ _log = structlog.get_logger(__name__)
 _GOES_FIRST = (Evaluation.OK, Evaluation.NOT_DECIDABLE, Evaluation.NOT_OK)
 
 
+class Why(StrEnum):
+    """By which rule files go."""
+
+    AGE = "age"
+    COUNT = "count"
+    SPACE = "space"
+
+
 class Retention:
     """Removes what need not be kept any longer.
 
@@ -41,6 +51,7 @@ class Retention:
         self._store = store
         self._settings = settings
         self._stopping = threading.Event()
+        self._sweeping = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="retention", daemon=True)
 
     def start(self) -> None:
@@ -58,12 +69,44 @@ class Retention:
         """Free space on the disk of the data folder, bytes."""
         return shutil.disk_usage(self._store.data_dir).free
 
+    @property
+    def total_bytes(self) -> int:
+        """Size of that disk, bytes."""
+        return shutil.disk_usage(self._store.data_dir).total
+
+    def would_go(self) -> Iterator[tuple[InspectionRow, Why]]:
+        """What :meth:`sweep` would remove now, in its order, each with the rule it goes by; nothing is removed."""
+        moment, kept_days = now(), (self._settings.keep_days, self._settings.keep_days, self._settings.keep_days_not_ok)
+        gone: set[int] = set()
+        free_bytes = self.free_bytes
+
+        def going(rows: Iterator[InspectionRow], why: Why) -> Iterator[tuple[InspectionRow, Why]]:
+            nonlocal free_bytes
+            for row in rows:
+                if row.sequence not in gone:
+                    gone.add(row.sequence)
+                    free_bytes += row.kept_bytes
+                    yield row, why
+
+        for evaluation, days in zip(_GOES_FIRST, kept_days, strict=True):
+            yield from going(self._older(evaluation, moment, days), Why.AGE)
+        yield from going(self._found_bad_before(moment - timedelta(days=self._settings.keep_days_not_ok)), Why.AGE)
+        if self._settings.keep_count is not None:
+            yield from itertools.islice(going(self._in_turn(), Why.COUNT), max(self._kept_count() - len(gone) - self._settings.keep_count, 0))
+        if free_bytes < _LOW * self._settings.reserve_bytes:
+            enough = _ENOUGH * self._settings.reserve_bytes
+            yield from itertools.takewhile(lambda pair: free_bytes - pair[0].kept_bytes < enough, going(self._in_turn(), Why.SPACE))
+
     def sweep(self) -> int:
         """Remove what may go now.
 
         Returns:
             The number of inspections whose files were removed.
         """
+        with self._sweeping:
+            return self._sweep()
+
+    def _sweep(self) -> int:
         moment = now()
         removed = self._remove(self._older(Evaluation.OK, moment, self._settings.keep_days))
         removed += self._remove(self._older(Evaluation.NOT_DECIDABLE, moment, self._settings.keep_days))
@@ -97,9 +140,11 @@ class Retention:
         most = self._settings.keep_count
         if most is None:
             return 0
+        return self._remove(self._in_turn(), self._kept_count() - most)
+
+    def _kept_count(self) -> int:
         with self._store.read() as session:
-            kept = session.scalar(select(func.count()).select_from(InspectionRow).where(InspectionRow.kept_bytes > 0)) or 0
-        return self._remove(self._in_turn(), kept - most)
+            return session.scalar(select(func.count()).select_from(InspectionRow).where(InspectionRow.kept_bytes > 0)) or 0
 
     def _too_full(self) -> int:
         reserve = self._settings.reserve_bytes

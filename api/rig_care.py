@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -14,30 +13,38 @@ import numpy as np
 from acquisition import pixel_formats
 from acquisition.capture import Capture, Frame
 from acquisition.rig import nobody
-from acquisition.sequence import AmbientStep, Sequence, ZoneStep
+from acquisition.sequence import AmbientStep, FringeStep, Sequence, ZoneStep
 from api.calibrating import Calibrator, Guide
 from api.pictures import encode
 from api.recipe_files import write_text
+from api.rig_files import configuration_of, report_file
+from api.rig_timing import timing_of
 from api.schemas import Reason
+from api.schemas_recipes import RigSequence
 from api.schemas_rig import (
+    CalibratedDevice,
     CalibrationStatus,
     CaptureInfo,
     CheckedDevice,
     CheckedStep,
-    Difference,
     DriftReport,
     RigConfiguration,
+    ScanTiming,
     SelfTest,
 )
 from api.station import Station
 from api.store.clock import now
-from rig_configs.errors import ConfigurationError, Conflict, D3Error, NotFound, Unprocessable
-from rig_configs.files import RIG_FILE, load_calibration, load_rig
+from rig_configs.errors import Cancelled, Conflict, D3Error, NotFound, Unprocessable
 from structured_light.drift import LIMIT_UM
 
 DARK = "dark"
 _PREVIEW_WIDTH = 1024
 _CAPTURES = "/api/v1/rig/captures"
+_REPORT = "/api/v1/rig/calibration/report.html"
+
+
+def _unheard(*_: object) -> None:
+    """Nobody listens."""
 
 
 class RigCare:
@@ -61,7 +68,8 @@ class RigCare:
 
     def lights(self) -> list[str]:
         """In what light a preview can be seen."""
-        return [DARK, *(zone.name for zone in self._station.rig.config.lights.zones)]
+        config = self._station.rig.config
+        return [DARK, *(zone.name for zone in config.lights.zones), *(projector.name for projector in config.projectors)]
 
     def preview(self, light: str) -> bytes | None:
         """One frame as a JPEG, or none while the rig does something else; then all is dark again.
@@ -73,12 +81,10 @@ class RigCare:
         config = self._station.rig.config
         if light not in self.lights():
             raise NotFound(f"The rig has no light '{light}'.", cure=f"Choose one of: {', '.join(self.lights())}.", detail="light")
-        exposure_us = config.sequence.light_exposure_us
-        step = AmbientStep(exposure_us=exposure_us) if light == DARK else ZoneStep(zone=self.lights().index(light) - 1, exposure_us=exposure_us)
         if not self._station.on_rig.acquire(blocking=False):
             return None
         try:
-            (frame,) = self._frames(step)
+            frame = self._frames(*self._steps_for(light))[-1]
         finally:
             self._station.on_rig.release()
         form, black = config.camera.pixel_format, self._station.calibration.black_level_dn
@@ -89,7 +95,24 @@ class RigCare:
         small = cv2.resize(colour, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
         return encode(".jpg", np.clip(small, 0, 255).astype(np.uint8))
 
-    def _frames(self, *steps: AmbientStep | ZoneStep) -> list[Frame]:
+    def _steps_for(self, light: str) -> tuple[AmbientStep | ZoneStep | FringeStep, ...]:
+        timing, zones = self._station.rig.config.sequence, len(self._station.rig.config.lights.zones)
+        if light == DARK:
+            return (AmbientStep(exposure_us=timing.light_exposure_us),)
+        index = self.lights().index(light) - 1
+        if index < zones:
+            return (ZoneStep(zone=index, exposure_us=timing.light_exposure_us),)
+        if not self._station.equipment.room.patterns()[index - zones]:
+            raise Conflict(
+                f"Projector '{light}' takes no part in the present recipe's sequence.",
+                cure="Change over to a recipe that uses it.",
+                detail="projector",
+            )
+        # Fringes, which it holds already. The rig compares them with a dark frame of before.
+        exposure_us = timing.fringe_exposure_us * timing.fringes.exposure_factor(0)
+        return AmbientStep(exposure_us=timing.ambient_exposure_us), FringeStep(projector=index - zones, pattern=0, exposure_us=exposure_us)
+
+    def _frames(self, *steps: AmbientStep | ZoneStep | FringeStep) -> list[Frame]:
         # With the patterns that the projectors hold already, or the next inspection would have to load its own again.
         patterns = self._station.equipment.room.patterns()
         with closing(self._station.rig.scan(Sequence(steps, patterns), nobody)) as scan:
@@ -97,11 +120,16 @@ class RigCare:
 
     # ---------------------------------------------------------------------------------------------------- self-test
 
-    def self_test(self) -> SelfTest:
+    def self_test(self, progress: Callable[[float, str], None] = _unheard, cancelled: Callable[[], bool] = nobody) -> SelfTest:
         """Ask every device what it is, let every zone shine, and see that all goes dark.
+
+        Args:
+            progress: told the share that is done and what is tried now.
+            cancelled: asked before every step.
 
         Raises:
             Conflict: the rig does something else.
+            Cancelled: between two steps; all is dark.
         """
         station, steps, devices = self._station, list[CheckedStep](), list[CheckedDevice]()
 
@@ -119,7 +147,11 @@ class RigCare:
                 raise problem
 
         with self._on_rig():
-            for name, work in (("devices answer", devices_answer), ("every zone shines", zones_shine), ("all goes dark", all_goes_dark)):
+            tried = (("devices answer", devices_answer), ("every zone shines", zones_shine), ("all goes dark", all_goes_dark))
+            for number, (name, work) in enumerate(tried):
+                if cancelled():
+                    raise Cancelled("The self-test was stopped.", cure="Start it again when wanted.")
+                progress(number / len(tried), name)
                 steps.append(_tried(name, work))
         return SelfTest(is_ok=all(step.is_ok for step in steps), devices=devices, steps=steps)
 
@@ -167,10 +199,26 @@ class RigCare:
             projector_rms_px=residuals.projector_rms_px,
             held_out_rms_um=residuals.held_out_rms_um,
             light_rms_deg=residuals.light_rms_deg,
+            flat_field_rms_percent=residuals.flat_field_rms_percent,
+            devices=[CalibratedDevice.model_validate(device.model_dump()) for device in uncertainty.devices] if uncertainty else [],
+            made_from_sha256=calibration.inputs_sha256,
+            warn_after_days=self._calibration_days,
+            report_url=_REPORT if report_file(self._folder, calibration.calibration_id) else None,
             height_median_um=uncertainty.height_median_um if uncertainty else None,
             last_check=check,
             warnings=warnings,
         )
+
+    def calibration_report(self) -> Path:
+        """The report of the calibration in use, an HTML file. Raises NotFound."""
+        found = report_file(self._folder, self._station.calibration.calibration_id)
+        if found is None:
+            raise NotFound(
+                "No report of this calibration lies beside the rig's files.",
+                cure="d3station calibrate writes calibration.html there; copy it beside calibration.yaml.",
+                detail="calibration_report",
+            )
+        return found
 
     def check_calibration(self, ask: Callable[[str], None], progress: Callable[[float, str], None], cancelled: Callable[[], bool]) -> DriftReport:
         """Scan the white plate, and see whether the projectors agree on where it lies.
@@ -213,14 +261,30 @@ class RigCare:
 
     # ----------------------------------------------------------------------------------------------------- captures
 
-    def capture(self, name: str) -> CaptureInfo:
-        """Capture what lies on the rig, and keep it. Raises Conflict, DeviceError."""
-        folder = self._captures / name
-        if folder.exists():
+    def refuse_taken(self, name: str) -> None:
+        """Raises Conflict for the name of a capture that is kept."""
+        if (self._captures / name).exists():
             raise Conflict(f"There is a capture '{name}' already.", cure="Choose another name.", detail="capture")
+
+    def capture(self, name: str, progress: Callable[[float, str], None] = _unheard, cancelled: Callable[[], bool] = nobody) -> CaptureInfo:
+        """Capture what lies on the rig, and keep it.
+
+        Args:
+            name: its name.
+            progress: told the share that is done and which frame has come.
+            cancelled: asked before every frame.
+
+        Raises:
+            Conflict: there is one of this name, or the rig does something else.
+            DeviceError, Cancelled: from the scan; nothing is kept.
+        """
+        self.refuse_taken(name)
+        folder = self._captures / name
+        with self._on_rig(), self._station.equipment.room.lend(RigSequence()) as reconstructor:
+            count = len(reconstructor.sequence)
         with self._on_rig():
-            for _ in self._station.frames(keep=folder):
-                pass
+            for number, frame in enumerate(self._station.frames(cancelled, keep=folder)):
+                progress((number + 1) / count, frame.step.key)
         return _info(folder)
 
     def captures(self) -> list[CaptureInfo]:
@@ -245,21 +309,11 @@ class RigCare:
         """The rig's files, whether they could be used, and what they would change. Raises Unprocessable where it has none."""
         if self._folder is None:
             raise Unprocessable("This station's rig comes from no files.", cure="Start the service with --rig.", detail="reload")
-        path = self._folder / RIG_FILE
-        reason, differences, calibration_id = None, list[Difference](), None
-        try:
-            config, calibration = load_rig(self._folder), load_calibration(self._folder)
-            differences = list(_differences("", self._station.rig.config.model_dump(mode="json"), config.model_dump(mode="json")))
-            calibration_id = calibration.calibration_id
-        except ConfigurationError as error:
-            reason = Reason(code=error.code, message=error.message, cure=error.cure)
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            text = ""
-        return RigConfiguration(
-            file=str(path), text=text, is_valid=reason is None, reason=reason, differences=differences, calibration_id=calibration_id
-        )
+        return configuration_of(self._folder, self._station.rig.config)
+
+    def timing(self, link_mb_s: float) -> ScanTiming:
+        """The last scan's steps as planned and as they were."""
+        return timing_of(self._station.rig.config, self._station.last_scan, link_mb_s)
 
 
 class _Plate:
@@ -293,16 +347,3 @@ def _info(folder: Path) -> CaptureInfo:
     record = Capture(folder).record
     size = sum(path.stat().st_size for path in folder.iterdir())
     return CaptureInfo(name=folder.name, created=record.created, frames=len(record.frames), size_bytes=size, url=f"{_CAPTURES}/{folder.name}.zip")
-
-
-def _differences(path: str, in_use: Any, in_file: Any) -> Iterator[Difference]:
-    if isinstance(in_use, dict) and isinstance(in_file, dict):
-        names: dict[str, Any] = in_use | in_file  # pyright: ignore[reportUnknownVariableType]
-        for name in names:
-            yield from _differences(f"{path}.{name}".lstrip("."), in_use.get(name), in_file.get(name))  # pyright: ignore[reportUnknownMemberType]
-    elif in_use != in_file:
-        yield Difference(path=path, in_use=_json(in_use), in_file=_json(in_file))
-
-
-def _json(value: Any) -> str:
-    return "" if value is None else json.dumps(value)

@@ -105,9 +105,19 @@ def plan_scan(config: RigConfig, link_mb_s: float) -> ScanPlan:
         link_mb_s: what the camera's link carries, 10⁶ bytes a second.
     """
     fringes = [FringePatterns(config.sequence.fringes, p.width_px, p.height_px, p.fringe_angle_deg).count for p in config.projectors]
-    sequence = inspection_sequence(config, [[np.zeros((1, 1), np.uint8)] * count for count in fringes])
+    return plan_steps(config, inspection_sequence(config, [[np.zeros((1, 1), np.uint8)] * count for count in fringes]).steps, link_mb_s)
+
+
+def plan_steps(config: RigConfig, steps: Sequence[AmbientStep | ZoneStep | FringeStep], link_mb_s: float) -> ScanPlan:
+    """Plan any scan.
+
+    Args:
+        config: the rig.
+        steps: what it shall do, at least one step.
+        link_mb_s: what the camera's link carries, 10⁶ bytes a second.
+    """
     clock = _Clock(config, _frame_bytes(config) / (link_mb_s * 1e3))
-    for step in sequence.steps:
+    for step in steps:
         clock.add(step)
     return ScanPlan(tuple(clock.steps))
 

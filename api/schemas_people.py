@@ -80,6 +80,22 @@ class User(Schema):
     disabled: datetime | None = Field(description="Since when the user is locked out (UTC); none otherwise.")
 
 
+class NewUserPassword(Schema):
+    """A password that was made for a user."""
+
+    name: str = Field(description="Name of the user.")
+    password: str = Field(description="The password; it is shown this once and kept nowhere. The user should change it.")
+
+
+class OpenSession(Schema):
+    """A browser that one is signed in with."""
+
+    id: str = Field(description="Identity of the session.")
+    created: datetime = Field(description="When one signed in (UTC).")
+    expires: datetime = Field(description="When it ends by itself (UTC).")
+    is_this: bool = Field(description="Whether it is the one that asks.")
+
+
 class Key(Schema):
     """An API key, without its secret."""
 
@@ -119,3 +135,12 @@ class AuditPage(Schema):
 
     items: list[AuditEntry] = Field(description="The changes.")
     next_cursor: str | None = Field(description="Give it back as 'cursor' for the next page; none at the end.")
+
+
+class AuditChain(Schema):
+    """What following the chain of the audit log found."""
+
+    entries: int = Field(description="Entries that fit, from the first.")
+    head_sha256: str = Field(description="Digest of the last of these.")
+    holds: bool = Field(description="Whether all fit.")
+    broken: str | None = Field(description="The first that does not, and why; none where all do.")

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from api.schemas import PRINTABLE, Evaluation, Reason, Schema
-from api.schemas_rig import DriftReport
+from api.schemas_rig import CaptureInfo, DriftReport, SelfTest
 
 Note = Annotated[str, Field(min_length=1, max_length=400, pattern=PRINTABLE)]
 RecipeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")]
@@ -84,6 +84,36 @@ class ModelInfo(Schema):
     threshold: float = Field(description="Its own threshold.")
     size_bytes: int = Field(description="What its files take, bytes.")
     is_active: bool = Field(description="Whether the recipe judges by it.")
+
+
+class PartOutlier(Schema):
+    """Why a taught part is worth a second look."""
+
+    bank: str = Field(description="The bank that saw it: rgb, pseudo3d or fused.")
+    score: float = Field(description="Its score in that bank, held out.")
+    limit: float = Field(description="The limit that the other parts alone would have given.")
+
+
+class TaughtPart(Schema):
+    """A good part that a model was taught from."""
+
+    index: int = Field(description="Its place in the order of teaching, from 0.")
+    name: str = Field(description="Its name: the inspection's identity, or which of the scanned parts it was.")
+    inspection: str | None = Field(description="The inspection it comes from; none where it was scanned for teaching alone.")
+    serial: str | None = Field(description="Its serial number, where that inspection had one.")
+    thumbnail_url: str | None = Field(description="Where a small picture is; none where none is kept.")
+    score: float = Field(description="Its score against banks without it; the limit is at 1.")
+    banks: dict[str, float] = Field(description="The same by bank.")
+    outlier: PartOutlier | None = Field(description="Why it does not fit the others; none where it does.")
+
+
+class ModelReport(Schema):
+    """What teaching learned."""
+
+    model_id: str = Field(description="Identity of the model.")
+    created: datetime = Field(description="When it was taught (UTC).")
+    seconds: float = Field(description="How long teaching took, s.")
+    parts: list[TaughtPart] = Field(description="Its good parts, the one least like the others first.")
 
 
 class RecipeDetails(RecipeVersion):
@@ -203,6 +233,10 @@ class TaskKind(StrEnum):
     TEACH = "teach"
     REJUDGE = "rejudge"
     CALIBRATION_CHECK = "calibration_check"
+    SELF_TEST = "self_test"
+    CAPTURE = "capture"
+    BACKUP = "backup"
+    RETENTION = "retention"
 
 
 class TaskState(StrEnum):
@@ -223,6 +257,10 @@ class TaskResult(Schema):
     rejudged: list[Rejudged] = Field(default=[], description="Inspections that were judged again.")
     drift: DriftReport | None = Field(default=None, description="What a check of the calibration found.")
     changed: int = Field(default=0, description="Of those how many have another verdict.")
+    self_test: SelfTest | None = Field(default=None, description="What a self-test found.")
+    capture: CaptureInfo | None = Field(default=None, description="The capture that was made.")
+    backup: str | None = Field(default=None, description="Name of the backup that was made.")
+    removed: int | None = Field(default=None, description="Of how many inspections the files were removed.")
 
 
 class Task(Schema):

@@ -23,6 +23,8 @@ from api.scan_room import WAITS_S, rig_for
 from api.schemas import Reason, Recipe, RigState, Stage, StationState
 from api.schemas_recipes import KeepFrames, RigSequence
 from api.stopwatch import Stopwatch
+from api.store.clock import now
+from api.timed_scan import TimedScan
 from inference import prediction
 from inference.d3m import D3M, D3MConfig
 from inference.sample import D3Sample
@@ -55,6 +57,8 @@ class Station:
         self.models = recipes
         self.on_rig = RLock()
         """Held by whoever uses the rig; taken before a reconstructor is."""
+        self.last_scan: TimedScan | None = None
+        """The last scan that had all its frames."""
         self._reopen = reopen
         self._scratch = scratch
         self._lock = Lock()
@@ -213,10 +217,15 @@ class Station:
 
     def _frames(self, sequence: Sequence, cancelled: Callable[[], bool], keep: Path | None) -> Generator[Frame]:
         with self.on_rig, closing(self.rig.scan(sequence, cancelled)) as scan:
-            if keep is None:
-                yield from scan
-                return
-            yield from self._kept(scan, keep)
+            timed = self._timed(scan, sequence)
+            yield from timed if keep is None else self._kept(timed, keep)
+
+    def _timed(self, scan: Iterable[Frame], sequence: Sequence) -> Generator[Frame]:
+        arrived_ms: list[float] = []
+        for frame in scan:
+            arrived_ms.append(frame.arrived_ms)
+            yield frame
+        self.last_scan = TimedScan(now(), self.rig.config, sequence.steps, tuple(arrived_ms))
 
     def _kept(self, scan: Iterable[Frame], keep: Path) -> Generator[Frame]:
         with CaptureWriter(keep) as writer:

@@ -35,7 +35,8 @@ class _Stored(Iterable[D3Sample]):
 
     def __iter__(self) -> Iterator[D3Sample]:
         for inspection in self._found:
-            yield stored_sample(self._store.artifacts, inspection, self._definition)
+            # By its identity: a part of this serial may have been inspected twice.
+            yield replace(stored_sample(self._store.artifacts, inspection, self._definition), name=inspection.id)
 
 
 def teach(station: Inspects, store: Store, recipe: str, wanted: TeachRequest, by: str, handle: Handle) -> TaskResult:

@@ -124,11 +124,12 @@ def _load(path: Path, model: type[Model], error: type[ConfigurationError]) -> Mo
     try:
         return model.model_validate(content)
     except ValidationError as cause:
-        problems = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {_in_words(e['type'], e['msg'])}" for e in cause.errors())
+        problems = "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'file'}: {in_words(e['type'], e['msg'])}" for e in cause.errors())
         raise error(f"{path} is not valid. {problems}.", cure="Correct the keys named here; docs/rig-engineer.md describes each.") from cause
 
 
-def _in_words(kind: str, message: str) -> str:
+def in_words(kind: str, message: str) -> str:
+    """What pydantic found wrong, for whoever wrote the file."""
     if kind == "extra_forbidden":
         return "no such key; remove it or correct its spelling"
     if kind == "missing":

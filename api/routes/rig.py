@@ -9,14 +9,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from api import events, zip_stream
 from api.problems import documented
 from api.rig_care import DARK, RigCare
 from api.schemas import PRINTABLE, RigState, Role
 from api.schemas_recipes import Task, TaskKind, TaskResult
-from api.schemas_rig import CalibrationStatus, CaptureInfo, NewCapture, RigConfiguration, SelfTest
+from api.schemas_rig import CalibrationStatus, CaptureInfo, NewCapture, RigConfiguration, ScanTiming
 from api.security import Principal, requires
 from api.service import Service, Serving
 from api.store import audit
@@ -42,8 +42,13 @@ _MOST_VIEWERS = 4
 
 Reader = Annotated[Principal, requires(Role.OPERATOR, Role.MES)]
 Engineer = Annotated[Principal, requires(Role.ENGINEER)]
-Light = Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="'dark', or the name of a light zone.")]
+Light = Annotated[str, Query(max_length=100, pattern=PRINTABLE, description="'dark', or the name of a light zone or projector.")]
 CaptureNamed = Annotated[str, Path(description="Name of the capture.", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
+
+
+def _begun(task: Task, response: Response) -> Task:
+    response.headers["Location"] = f"{API}/tasks/{task.id}"
+    return task
 
 
 def _care(service: Service) -> RigCare:
@@ -106,10 +111,25 @@ async def _stream(care: RigCare, light: str, picture: bytes | None, still_welcom
         viewers.discard(viewer)
 
 
-@router.post("/self-test", responses=_ACCESS)
-def run_self_test(_caller: Engineer, service: Serving) -> SelfTest:
-    """Ask every device what it is, let every zone shine, and see that all goes dark."""
-    return _care(service).self_test()
+@router.post("/self-test", status_code=HTTPStatus.ACCEPTED, responses=_ACCESS)
+def run_self_test(caller: Engineer, service: Serving, response: Response) -> Task:
+    """Ask every device what it is, let every zone shine, and see that all goes dark. What came of it is in the task's result."""
+    care = _care(service)
+
+    def work(handle: Handle) -> TaskResult:
+        return TaskResult(self_test=care.self_test(handle.progress, handle.cancelled))
+
+    return _begun(service.tasks.start(TaskKind.SELF_TEST, "", caller.name, work), response)
+
+
+@router.get("/timing", responses=_ACCESS)
+def get_scan_timing(
+    _caller: Engineer,
+    service: Serving,
+    link_mb_s: Annotated[float, Query(ge=1, le=10_000, description="What the camera's link carries, 10⁶ bytes a second: GigE about 110.")] = 110,
+) -> ScanTiming:
+    """What shines when in a scan, as it is planned and as the last scan was."""
+    return _care(service).timing(link_mb_s)
 
 
 @router.get("/calibration", responses=_ACCESS)
@@ -126,9 +146,17 @@ def check_calibration(caller: Engineer, service: Serving, response: Response) ->
     def work(handle: Handle) -> TaskResult:
         return TaskResult(drift=care.check_calibration(handle.wait_for_person, handle.progress, handle.cancelled))
 
-    task = service.tasks.start(TaskKind.CALIBRATION_CHECK, "", caller.name, work)
-    response.headers["Location"] = f"{API}/tasks/{task.id}"
-    return task
+    return _begun(service.tasks.start(TaskKind.CALIBRATION_CHECK, "", caller.name, work), response)
+
+
+@router.get(
+    "/calibration/report.html",
+    response_class=FileResponse,
+    responses=_ACCESS | {200: {"description": "The report.", "content": {"text/html": {"schema": {"type": "string"}}}}},
+)
+def get_calibration_report(_caller: Engineer, service: Serving) -> FileResponse:
+    """The report that d3station calibrate wrote of the calibration in use: residuals, plots, and what they mean."""
+    return FileResponse(_care(service).calibration_report(), media_type="text/html")
 
 
 @router.get("/captures", responses=_ACCESS)
@@ -137,13 +165,19 @@ def list_captures(_caller: Engineer, service: Serving) -> list[CaptureInfo]:
     return _care(service).captures()
 
 
-@router.post("/captures", status_code=HTTPStatus.CREATED, responses=_WRITE)
-def create_capture(wanted: NewCapture, caller: Engineer, service: Serving) -> CaptureInfo:
+@router.post("/captures", status_code=HTTPStatus.ACCEPTED, responses=_WRITE)
+def create_capture(wanted: NewCapture, caller: Engineer, service: Serving, response: Response) -> Task:
     """Capture what lies on the rig, all frames of an inspection, without judging it."""
-    made = _care(service).capture(wanted.name)
-    with service.store.write() as session:
-        audit.record(session, caller, "capture.create", wanted.name, after=made)
-    return made
+    care = _care(service)
+    care.refuse_taken(wanted.name)
+
+    def work(handle: Handle) -> TaskResult:
+        made = care.capture(wanted.name, handle.progress, handle.cancelled)
+        with service.store.write() as session:
+            audit.record(session, caller, "capture.create", wanted.name, after=made)
+        return TaskResult(capture=made)
+
+    return _begun(service.tasks.start(TaskKind.CAPTURE, "", caller.name, work), response)
 
 
 @router.get(

@@ -1,19 +1,24 @@
-"""How much room there is for results, and what lies on the disk that nobody knows."""
+"""How much room there is for results, what goes when, and what lies on the disk that nobody knows."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from itertools import groupby
 from typing import Annotated
 
-from fastapi import APIRouter
-from pydantic import Field
+from fastapi import APIRouter, Response
 from sqlalchemy import func, select
 
 from api.problems import documented
-from api.schemas import Role, Schema
+from api.schemas import Role
+from api.schemas_recipes import Task, TaskKind, TaskResult
+from api.schemas_storage import GoingFiles, RetentionPreview, Storage
 from api.security import Principal, requires
 from api.service import Serving
+from api.store import audit
+from api.store.inspections import API
 from api.store.tables import InspectionRow
+from api.tasks import Handle
 
 router = APIRouter(tags=["station"])
 
@@ -21,28 +26,53 @@ _ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.S
 _MOST_ORPHANS = 100
 
 Engineer = Annotated[Principal, requires(Role.ENGINEER)]
-
-
-class Storage(Schema):
-    """The disk of the data folder."""
-
-    free_bytes: int = Field(description="Free space, bytes.")
-    reserve_bytes: int = Field(description="Space that results leave free, bytes; below it inspections are refused with 507.")
-    inspections_with_files: int = Field(description="Inspections whose files are kept.")
-    kept_bytes: int = Field(description="What those files take, bytes.")
-    orphans: list[str] = Field(description="Folders that belonged to no inspection when the service started; the first hundred. They are left alone.")
+Admin = Annotated[Principal, requires(Role.ADMIN)]
 
 
 @router.get("/rig/storage", responses=_ACCESS)
 def get_storage(_caller: Engineer, service: Serving) -> Storage:
     """How much room there is for results."""
-    query = select(func.count(), func.coalesce(func.sum(InspectionRow.kept_bytes), 0)).where(InspectionRow.kept_bytes > 0)
+    kept = InspectionRow.kept_bytes > 0
     with service.store.read() as session:
-        count, kept = session.execute(query).one()
+        count, size = session.execute(select(func.count(), func.coalesce(func.sum(InspectionRow.kept_bytes), 0)).where(kept)).one()
+        pinned = session.scalar(select(func.count()).select_from(InspectionRow).where(kept, InspectionRow.is_pinned)) or 0
+    settings = service.settings
     return Storage(
         free_bytes=service.retention.free_bytes,
-        reserve_bytes=service.settings.reserve_bytes,
+        total_bytes=service.retention.total_bytes,
+        reserve_bytes=settings.reserve_bytes,
         inspections_with_files=count,
-        kept_bytes=kept,
+        pinned=pinned,
+        kept_bytes=size,
+        keep_days=settings.keep_days,
+        keep_days_not_ok=settings.keep_days_not_ok,
+        keep_count=settings.keep_count,
         orphans=service.runner.orphans[:_MOST_ORPHANS],
     )
+
+
+@router.get("/rig/retention", responses=_ACCESS)
+def preview_retention(_caller: Engineer, service: Serving) -> RetentionPreview:
+    """What would be removed now, and by which rule; nothing is removed."""
+    going: list[GoingFiles] = []
+    for why, found in groupby(service.retention.would_go(), lambda pair: pair[1]):
+        rows = [row for row, _ in found]
+        created = [row.created for row in rows]
+        size = sum(row.kept_bytes for row in rows)
+        going.append(GoingFiles(why=why, inspections=len(rows), size_bytes=size, oldest=min(created), newest=max(created)))
+    return RetentionPreview(going=going, inspections=sum(one.inspections for one in going), size_bytes=sum(one.size_bytes for one in going))
+
+
+@router.post("/rig/retention", status_code=HTTPStatus.ACCEPTED, responses=_ACCESS | documented(HTTPStatus.CONFLICT))
+def run_retention(caller: Admin, service: Serving, response: Response) -> Task:
+    """Remove now what the rules let go, which the service otherwise does every ten minutes. Records stay."""
+
+    def work(_handle: Handle) -> TaskResult:
+        removed = service.retention.sweep()
+        with service.store.write() as session:
+            audit.record(session, caller, "retention.run", "files", after={"inspections": removed})
+        return TaskResult(removed=removed)
+
+    task = service.tasks.start(TaskKind.RETENTION, "", caller.name, work)
+    response.headers["Location"] = f"{API}/tasks/{task.id}"
+    return task

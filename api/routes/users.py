@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from api.problems import documented
 from api.schemas import PRINTABLE, Role
-from api.schemas_people import User, UserChange, UserRequest
+from api.schemas_people import NewUserPassword, User, UserChange, UserRequest
 from api.security import Principal, requires
 from api.service import Serving
 
@@ -21,6 +21,7 @@ _WRITES = _ACCESS | documented(
 )
 
 Admin = Annotated[Principal, requires(Role.ADMIN)]
+UserNamed = Annotated[str, Path(description="Name of the user.", max_length=50, pattern=PRINTABLE)]
 
 
 @router.get("", responses=_ACCESS)
@@ -38,8 +39,15 @@ def create_user(wanted: UserRequest, caller: Admin, service: Serving, response: 
 
 
 @router.patch("/{name}", responses=_WRITES | documented(HTTPStatus.NOT_FOUND))
-def change_user(
-    name: Annotated[str, Path(description="Name of the user.", max_length=50, pattern=PRINTABLE)], change: UserChange, caller: Admin, service: Serving
-) -> User:
+def change_user(name: UserNamed, change: UserChange, caller: Admin, service: Serving) -> User:
     """Change what a user may do, set a new password, lock out or let in again. There is always an admin left."""
     return service.accounts.users.change(name, change, caller)
+
+
+@router.post(
+    "/{name}/password",
+    responses=_ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.TOO_MANY_REQUESTS),
+)
+def give_password(name: UserNamed, caller: Admin, service: Serving) -> NewUserPassword:
+    """Give a user who forgot it a password made here, and end the user's sessions. The answer holds it; it is shown this once."""
+    return NewUserPassword(name=name, password=service.accounts.users.give_password(name, caller))

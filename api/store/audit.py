@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -108,9 +109,34 @@ def _hash_of(row: AuditRow) -> str:
     return digested
 
 
-def page(session: Session, before: int | None, limit: int) -> tuple[list[AuditRow], int | None]:
+@dataclass(frozen=True, slots=True)
+class WantedRows:
+    """Which rows of the log; none of a field means any."""
+
+    actor: str | None = None
+    action: str | None = None
+    """One that ends with a dot stands for all that begin so."""
+    target: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def page(session: Session, before: int | None, limit: int, wanted: WantedRows | None = None) -> tuple[list[AuditRow], int | None]:
     """A page of the log, newest first, and the cursor of the next one."""
+    wanted = wanted or WantedRows()
     query = select(AuditRow).order_by(AuditRow.sequence.desc()).limit(limit + 1)
+    if wanted.actor is not None:
+        query = query.where(AuditRow.actor == wanted.actor)
+    if wanted.action is not None:
+        query = query.where(
+            AuditRow.action.startswith(wanted.action, autoescape=True) if wanted.action.endswith(".") else AuditRow.action == wanted.action
+        )
+    if wanted.target is not None:
+        query = query.where(AuditRow.target == wanted.target)
+    if wanted.since is not None:
+        query = query.where(AuditRow.moment >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(AuditRow.moment < wanted.until)
     if before is not None:
         query = query.where(AuditRow.sequence < before)
     rows = list(session.scalars(query))

@@ -93,7 +93,7 @@ def restore(database_url: str, data_dir: Path, backup_file: Path, revisions: Seq
             ["pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", f"--dbname={url.database}", str(backup_file)], url
         )
         return None
-    revision = _revision_of(backup_file)
+    revision = revision_of(backup_file)
     if revision not in revisions:
         raise BackupFailed(
             f"The backup has schema '{revision}', which this version does not know.", cure="Use the version of d3station that wrote it."
@@ -150,7 +150,8 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         raise StoreDamaged(f"The database is damaged: {found[0]}.", cure="Put the last backup back: d3station db restore FILE")
 
 
-def _revision_of(file: Path) -> str:
+def revision_of(file: Path) -> str:
+    """The schema of a backup. Raises BackupFailed for a file that is none, or is damaged."""
     found = problems_of(file)
     revision = None
     if not found:

@@ -50,7 +50,18 @@ def test_what_only_some_may_do_stays_so(app: FastAPI) -> None:
     assert public == {("POST", "/api/v1/sessions"), ("GET", "/api/v1/openapi.json"), ("GET", "/healthz"), ("GET", "/readyz")}
 
 
-DONE_BELOW = {"create_session", "delete_session", "change_own_password", "create_user", "change_user", "create_key", "revoke_key", "import_recipe"}
+DONE_BELOW = {
+    "create_session",
+    "delete_session",
+    "change_own_password",
+    "create_user",
+    "change_user",
+    "create_key",
+    "revoke_key",
+    "import_recipe",
+    "give_password",
+    "end_own_session",
+}
 """Routes whose change is recorded by what they call, in the transaction that makes it."""
 NO_CHANGE = {
     "create_inspection": "the inspection itself says who asked for it",

@@ -16,7 +16,7 @@ from acquisition.capture import Capture
 from api.composition import OpenStation, open_station
 from api.rig_care import DARK, RigCare
 from api.schemas import StationState
-from rig_configs.errors import Conflict, NotFound, RigFileError
+from rig_configs.errors import Cancelled, Conflict, NotFound, RigFileError
 from rig_configs.files import rig_folder
 
 
@@ -45,7 +45,8 @@ def brightness(jpeg: bytes | None) -> float:
 
 def test_a_preview_shows_the_part_in_each_light_and_leaves_the_rig_dark(care: RigCare, opened: OpenStation) -> None:
     opened.hand.next_good_part("fork_crimp_terminal")
-    assert care.lights() == [DARK, *(zone.name for zone in opened.station.rig.config.lights.zones)]
+    config = opened.station.rig.config
+    assert care.lights() == [DARK, *(zone.name for zone in config.lights.zones), *(projector.name for projector in config.projectors)]
     dark, *lit = (brightness(care.preview(light)) for light in care.lights())
     assert min(lit) > dark + 20
     assert opened.bench.is_dark
@@ -90,6 +91,11 @@ def test_the_self_test_names_what_does_not_work(care: RigCare, opened: OpenStati
 def test_the_calibration_is_checked_with_the_plate_and_a_drifted_one_is_warned_of(care: RigCare, opened: OpenStation, tmp_path: Path) -> None:
     status = care.calibration()
     assert status.last_check is None
+    assert [device.name for device in status.devices] == ["camera", *(projector.name for projector in opened.station.rig.config.projectors)]
+    assert status.report_url is None
+    (opened.folder / "calibration.html").write_text(f"<title>Calibration {status.calibration_id}</title>")
+    assert care.calibration().report_url is not None
+    assert care.calibration_report().name == "calibration.html"
     assert status.warnings == []
     shares: list[float] = []
     report = care.check_calibration(lambda _: pytest.fail("the bench has a hand"), lambda share, _: shares.append(share), lambda: False)
@@ -108,6 +114,14 @@ def test_a_capture_is_kept_whole_and_listed(care: RigCare, opened: OpenStation) 
     made = care.capture("first")
     assert care.captures() == [made]
     assert sum(1 for _ in Capture(care.capture_folder("first")).frames()) == made.frames
+    timing = care.timing(110)
+    assert timing.measured is not None
+    assert len(timing.steps) == made.frames
+    assert timing.measured.duration_ms == timing.steps[-1].measured_ms
+    assert sum(part.frames for part in timing.measured.parts) == made.frames
+    with pytest.raises(Cancelled):
+        care.capture("stopped", cancelled=lambda: True)
+    assert care.captures() == [made]
     with pytest.raises(Conflict):
         care.capture("first")
     with pytest.raises(NotFound):
@@ -122,6 +136,7 @@ def test_the_rigs_files_are_shown_checked_and_read_again(care: RigCare, opened: 
     shown = care.configuration()
     assert not shown.is_valid
     assert "frame_time_out_s" in shown.reason.message
+    assert "frame_time_out_s" in shown.text.splitlines()[shown.problems[0].line - 1]
     with pytest.raises(RigFileError):
         care.reload()
     assert care.preview(DARK) is not None  # it works on as before

@@ -1498,6 +1498,26 @@ export interface paths {
         patch: operations["change_webhook"];
         trace?: never;
     };
+    "/api/v1/webhooks/{webhook_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Webhook Secret
+         * @description Give a webhook another secret, shown this once. For a while messages are signed with both, so that the receiver can be changed over.
+         */
+        post: operations["rotate_webhook_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks/{webhook_id}/ping": {
         parameters: {
             query?: never;
@@ -3197,7 +3217,7 @@ export interface components {
         };
         /**
          * NewWebhook
-         * @description A webhook that was just made.
+         * @description A webhook that was just made, or was given another secret.
          */
         NewWebhook: {
             /**
@@ -4133,6 +4153,18 @@ export interface components {
             drifts: boolean;
         };
         /**
+         * SecretRotation
+         * @description Exchange a webhook's secret.
+         */
+        SecretRotation: {
+            /**
+             * Overlap Hours
+             * @description How long messages are signed with the secret before, too, h.
+             * @default 24
+             */
+            overlap_hours: number;
+        };
+        /**
          * SelfTest
          * @description Whether every device answers, every zone shines, and all goes dark.
          */
@@ -5054,6 +5086,7 @@ export type Rule = components['schemas']['Rule'];
 export type ScanTiming = components['schemas']['ScanTiming'];
 export type Scope = components['schemas']['Scope'];
 export type ScoreDrift = components['schemas']['ScoreDrift'];
+export type SecretRotation = components['schemas']['SecretRotation'];
 export type SelfTest = components['schemas']['SelfTest'];
 export type ShewhartPoint = components['schemas']['ShewhartPoint'];
 export type SignIn = components['schemas']['SignIn'];
@@ -11179,6 +11212,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotate_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identity of the webhook. */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretRotation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
                 };
             };
             /** @description Bad Request */
