@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -23,6 +24,8 @@ class FileCache:
         self._lock = threading.Lock()
         self._sizes: dict[str, int] | None = None
         """Bytes by key, the least recently used first."""
+        self._turns: dict[str, tuple[threading.Lock, int]] = {}
+        """Of the folders that are made just now: whose turn it is, and how many want it."""
 
     def folder(self, key: str, make: Callable[[Path], None]) -> Path:
         """The folder of a key; where it is not there yet, ``make`` fills an empty one.
@@ -32,10 +35,11 @@ class FileCache:
             make: writes the files; what it raises, this raises, and nothing is kept.
         """
         target = self._root / key
-        with self._lock:
-            sizes = self._known()
-            if key in sizes and target.is_dir():
-                sizes[key] = sizes.pop(key)
+        if self._is_there(key):
+            return target
+        # Who waits for the same files waits for them alone: others are made meanwhile.
+        with self._turn(key):
+            if self._is_there(key):
                 return target
             partial = self._root / f"{key}.partial"
             shutil.rmtree(partial, ignore_errors=True)
@@ -45,10 +49,37 @@ class FileCache:
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
-            sizes[key] = _size(partial)
-            partial.rename(target)
-            self._forget(sizes, key)
+            size = _size(partial)
+            with self._lock:
+                partial.rename(target)
+                sizes = self._known()
+                sizes[key] = size
+                self._forget(sizes, key)
             return target
+
+    def _is_there(self, key: str) -> bool:
+        """Whether a folder is made; it is then the one used last."""
+        with self._lock:
+            sizes = self._known()
+            if key not in sizes or not (self._root / key).is_dir():
+                return False
+            sizes[key] = sizes.pop(key)
+            return True
+
+    @contextmanager
+    def _turn(self, key: str) -> Generator[None]:
+        """One after the other, of those who want the same key."""
+        with self._lock:
+            lock, waiting = self._turns.get(key, (threading.Lock(), 0))
+            self._turns[key] = (lock, waiting + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, waiting = self._turns.pop(key)
+                if waiting > 1:
+                    self._turns[key] = (lock, waiting - 1)
 
     def _known(self) -> dict[str, int]:
         if self._sizes is None:

@@ -44,7 +44,8 @@ class Outcome:
     pixel_pitch_mm: float
     artifacts: list[ArtifactFile] = field(default_factory=list["ArtifactFile"])
     """Named ``thumbnail.jpg``, ``rgb.png``, ``pseudo3d.png``, ``depth.png``, ``anomaly.png``, ``anomaly.tiff``, ``xyz.tiff``, ``cloud.ply``,
-    ``height.png``, ``fused_height.tiff``."""
+    ``height.png``, ``fused_height.tiff``; ``depth.json`` and ``height.json`` tell the ends of the colours, and of a large picture there is an
+    ``…_overview.jpg``, of the anomaly map ``anomaly_overview.png``."""
     frames: Path | None = None
     """Folder of the camera's frames to be kept with the inspection; whoever stores the outcome moves it."""
 

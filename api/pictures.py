@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,10 @@ from rig_configs.calibration import Pinhole
 from structured_light.formats import write_ply
 
 THUMBNAIL_WIDTH = 228
+# A picture of so many pixels also gets an overview that fills a screen: a browser takes seconds over the whole of it. The panel's viewer
+# goes over to tiles from the same size on.
+LARGE_PX = 6_000_000
+OVERVIEW_PX = 1600
 # The overlay starts to show at this share of the limit, so that a good part stays nearly clean, and is opaque at three times the limit.
 FAINT = 0.7
 OPAQUE = 3.0
@@ -32,9 +37,9 @@ def reconstruction_files(result: Reconstruction, *, with_points: bool = True) ->
     small = cv2.resize(result.rgb, (THUMBNAIL_WIDTH, round(THUMBNAIL_WIDTH * height / width)), interpolation=cv2.INTER_AREA)
     pictures = [
         ArtifactFile("thumbnail.jpg", "image/jpeg", encode(".jpg", small)),
-        ArtifactFile("rgb.png", "image/png", encode(".png", result.rgb)),
-        ArtifactFile("pseudo3d.png", "image/png", encode(".png", result.photometric.pseudo3d)),
-        ArtifactFile("depth.png", "image/png", encode(".png", depth_picture(result.points.xyz_mm[..., 2], result.foreground))),
+        *picture_files("rgb", result.rgb),
+        *picture_files("pseudo3d", result.photometric.pseudo3d),
+        *depth_files("depth", result.points.xyz_mm[..., 2], result.foreground),
     ]
     if not with_points:
         return pictures
@@ -52,7 +57,7 @@ def height_files(result: Reconstruction, camera: Pinhole) -> list[ArtifactFile]:
         photometric.normals, photometric.valid, points.xyz_mm[..., 2], points.sigma_z_mm, pixel_pitch_mm(camera), float(camera.centre_mm[2])
     )
     return [
-        ArtifactFile("height.png", "image/png", encode(".png", depth_picture(height_mm, result.foreground))),
+        *depth_files("height", height_mm, result.foreground),
         ArtifactFile("fused_height.tiff", "image/tiff", tiff(height_mm)),
     ]
 
@@ -60,9 +65,38 @@ def height_files(result: Reconstruction, camera: Pinhole) -> list[ArtifactFile]:
 def anomaly_files(anomaly_map: NDArray[np.float32]) -> list[ArtifactFile]:
     """The anomaly map as an overlay for people and as numbers."""
     return [
-        ArtifactFile("anomaly.png", "image/png", encode(".png", anomaly_overlay(anomaly_map))),
+        *picture_files("anomaly", anomaly_overlay(anomaly_map)),
         ArtifactFile("anomaly.tiff", "image/tiff", tiff(anomaly_map)),
     ]
+
+
+def picture_files(name: str, picture: NDArray[np.uint8]) -> list[ArtifactFile]:
+    """A picture, (H, W, 3) RGB or (H, W, 4) RGBA, without loss; of a large one an overview, too."""
+    files = [ArtifactFile(f"{name}.png", "image/png", encode(".png", picture))]
+    height, width = picture.shape[:2]
+    if width * height > LARGE_PX:
+        factor = OVERVIEW_PX / max(width, height)
+        small = cv2.resize(picture, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA)
+        suffix, media_type = (".png", "image/png") if picture.shape[2] == 4 else (".jpg", "image/jpeg")
+        files.append(ArtifactFile(f"{name}_overview{suffix}", media_type, encode(suffix, small)))
+    return files
+
+
+def depth_files(name: str, z_mm: NDArray[np.float32], foreground: NDArray[np.bool_]) -> list[ArtifactFile]:
+    """A depth picture, and the heights that its colours begin and end at, for its legend."""
+    ends = colour_ends_mm(z_mm[np.isfinite(z_mm) & foreground])
+    files = picture_files(name, depth_picture(z_mm, foreground))
+    if ends is not None:
+        files.append(ArtifactFile(f"{name}.json", "application/json", json.dumps({"low_mm": ends[0], "high_mm": ends[1]}).encode()))
+    return files
+
+
+def colour_ends_mm(z_mm: NDArray[np.float32]) -> tuple[float, float] | None:
+    """The heights that the colours of a depth picture begin and end at; half a per cent at each end is left out. None without points."""
+    if z_mm.size == 0:
+        return None
+    low, high = np.percentile(z_mm, [0.5, 99.5])
+    return float(low), float(high)
 
 
 def depth_picture(z_mm: NDArray[np.float32], foreground: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -71,9 +105,10 @@ def depth_picture(z_mm: NDArray[np.float32], foreground: NDArray[np.bool_]) -> N
     picture = np.zeros((*z_mm.shape, 3), np.uint8)
     picture[known & ~foreground] = 43
     part = known & foreground
-    if part.any():
-        low, high = np.percentile(z_mm[part], [0.5, 99.5])
-        level = np.clip((z_mm - low) / max(float(high - low), 1e-6), 0, 1)
+    ends = colour_ends_mm(z_mm[part])
+    if ends is not None:
+        low, high = ends
+        level = np.clip((z_mm - low) / max(high - low, 1e-6), 0, 1)
         level = (np.nan_to_num(level) * 255).astype(np.uint8)
         turbo = cv2.applyColorMap(np.arange(256, dtype=np.uint8), cv2.COLORMAP_TURBO).reshape(256, 3)[:, ::-1]
         picture[part] = turbo[level[part]]

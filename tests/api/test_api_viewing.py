@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from tiny_parts import H, W, outcome_of, part
 from api import small_cloud, tiles
 from api.file_cache import FileCache
 from api.outcome import ArtifactFile
-from api.pictures import encode, tiff
+from api.pictures import depth_files, encode, picture_files, tiff
 from api.service import Service
 from structured_light.formats import write_ply
 from structured_light.point_map import PointMap
@@ -152,3 +155,48 @@ def test_the_cache_forgets_what_was_used_least_recently(tmp_path: Path) -> None:
     again = FileCache(tmp_path, 1000)
     again.folder("a", make)
     assert len(made) == 4
+
+
+def test_files_are_made_while_others_are_and_none_twice(tmp_path: Path) -> None:
+    """A large picture's tiles take seconds: what another one shows does not wait for them."""
+    cache, made = FileCache(tmp_path, 1000), []
+    slow_is_made, quick_is_there = threading.Event(), threading.Event()
+
+    def slow(folder: Path) -> None:
+        made.append(folder)
+        slow_is_made.set()
+        assert quick_is_there.wait(30)
+        (folder / "x").write_bytes(b"slow")
+
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(cache.folder, "slow", slow) for _ in range(2)]
+        assert slow_is_made.wait(30)
+        cache.folder("quick", lambda folder: made.append(folder))
+        quick_is_there.set()
+        assert {(future.result() / "x").read_bytes() for future in both} == {b"slow"}
+    assert len(made) == 2
+
+
+def test_a_large_picture_has_an_overview_and_a_small_one_needs_none() -> None:
+    picture = cv2.resize(np.random.default_rng(0).integers(0, 255, (20, 30, 4), np.uint8), (3200, 2000))
+    name, small = "anomaly", picture_files("anomaly", picture[:200, :320])
+    assert [file.name for file in small] == ["anomaly.png"]
+    whole, overview = picture_files(name, picture)
+    assert (whole.name, overview.name) == ("anomaly.png", "anomaly_overview.png")
+    expected = cv2.resize(picture, (1600, 1000), interpolation=cv2.INTER_AREA)
+    assert (decoded(overview.content)[..., [2, 1, 0, 3]] == expected).all()
+    assert [file.name for file in picture_files("rgb", picture[..., :3])] == ["rgb.png", "rgb_overview.jpg"]
+
+
+def test_the_legend_of_a_depth_picture_tells_the_heights_that_its_colours_end_at() -> None:
+    z_mm, part = np.tile(np.linspace(1, 3, 1000, dtype=np.float32), (10, 1)), np.ones((10, 1000), bool)
+    z_mm[:, 0] = np.nan
+    picture, told = depth_files("depth", z_mm, part)
+    ends = json.loads(told.content)
+    assert (ends["low_mm"], ends["high_mm"]) == pytest.approx((1.01, 2.99), abs=0.004)
+    colours = decoded(picture.content)[5]
+    first, last = np.searchsorted(z_mm[5, 1:], (ends["low_mm"], ends["high_mm"])) + 1
+    assert (colours[1:first] == colours[1]).all()
+    assert (colours[last:] == colours[-1]).all()
+    assert (colours[first + 8] != colours[1]).any()
+    assert [file.name for file in depth_files("depth", np.full_like(z_mm, np.nan), part)] == ["depth.png"]

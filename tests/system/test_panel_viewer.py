@@ -127,7 +127,7 @@ def the_legend_tells_the_ends_of_the_colours(page: Page, xyz_mm: NDArray[np.floa
     told = page.get_by_test_id("legend").get_attribute("aria-label")
     assert told is not None
     ends = np.percentile(xyz_mm[..., 2][foreground_of(xyz_mm) & np.isfinite(xyz_mm[..., 2])], [0.5, 99.5])
-    assert [float(n) for n in re.findall(NUMBER, told)] == pytest.approx(ends, abs=0.02)
+    assert [float(n) for n in re.findall(NUMBER, told)] == pytest.approx(ends, abs=0.0051)  # the last digit
 
 
 def values_under_the_cross_are_the_measured_ones(page: Page, xyz_mm: NDArray[np.float32]) -> None:

@@ -68,7 +68,8 @@ def test_an_inspection_keeps_what_people_and_engineers_look_at(opened: OpenStati
     outcome = opened.station.inspect(RECIPE)
     files = {a.name: a.content for a in outcome.artifacts}
     pictures = {"thumbnail.jpg", "rgb.png", "pseudo3d.png", "depth.png", "height.png", "anomaly.png"}
-    assert set(files) == pictures | {"anomaly.tiff", "fused_height.tiff", "xyz.tiff", "cloud.ply"}
+    ends_of_colours = {"depth.json", "height.json"}
+    assert set(files) == pictures | ends_of_colours | {"anomaly.tiff", "fused_height.tiff", "xyz.tiff", "cloud.ply"}
     shape = (outcome.height_px, outcome.width_px)
     for name in ("rgb.png", "pseudo3d.png", "depth.png", "height.png", "anomaly.png"):
         assert cv2.imdecode(np.frombuffer(files[name], np.uint8), cv2.IMREAD_UNCHANGED).shape[:2] == shape

@@ -1,18 +1,29 @@
-import { useMemo } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../app/format";
-import { heightRange } from "./cloud";
 import { TURBO_GRADIENT } from "./turbo";
-import { FEW_POINTS, useCloud } from "./useCloud";
 
-/** Which colour of the depth picture is which height. The picture's ends are those of its points, of which some are asked. */
-export function Legend({ inspectionId }: { inspectionId: string }) {
+interface Ends {
+  low_mm: number;
+  high_mm: number;
+}
+
+/** Which colour of a depth picture is which height, as the service that coloured it tells. */
+export function Legend({ url }: { url: string }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const cloud = useCloud(inspectionId, FEW_POINTS, true).data;
-  const range = useMemo(() => (cloud && cloud.count > 0 ? heightRange(cloud) : null), [cloud]);
-  if (!range) return null;
-  const [low, high] = range.map((z) => format.two(z));
+  const ends = useQuery({
+    queryKey: ["ends", url],
+    queryFn: async ({ signal }) => {
+      const answer = await fetch(url, { signal });
+      if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+      return (await answer.json()) as Ends;
+    },
+    staleTime: Infinity,
+    retry: 1,
+  }).data;
+  if (!ends) return null;
+  const [low, high] = [format.two(ends.low_mm), format.two(ends.high_mm)];
   return (
     <div className="legend" role="img" aria-label={t("viewer.legend", { low, high })} data-testid="legend">
       <span aria-hidden="true">{low}</span>

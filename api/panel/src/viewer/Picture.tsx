@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useFormat } from "../app/format";
 import { FitIcon, MinusIcon, PlusIcon, TargetIcon } from "../app/icons";
 import { CrossIcon } from "./icons";
-import { type Base, type Pictured, urlOf } from "./layers";
+import { type Base, endsOf, type Pictured, urlOf } from "./layers";
 import { Legend } from "./Legend";
 import { MAP_FROM, MAP_TO, MapLimitFilter } from "./MapLimitFilter";
 import { Overlay } from "./Overlay";
@@ -50,6 +50,7 @@ export function Picture({ detail, base, look, onLook }: Props) {
   const part = detail.serial ?? t("viewer.noPart");
   const hasMap = urlOf("anomaly", detail.artifacts) !== undefined;
   const layer = { detail, frame, place };
+  const ends = endsOf(base, detail.artifacts);
 
   const toNextRegion = () => {
     const region = detail.regions[next % detail.regions.length];
@@ -102,7 +103,7 @@ export function Picture({ detail, base, look, onLook }: Props) {
             </>
           )}
           <MapLimitFilter id={filter} ratio={look.from} />
-          {(base === "depth" || base === "height") && <Legend inspectionId={detail.id} />}
+          {ends && <Legend url={ends} />}
           {cross && <Reading detail={detail} at={cross} />}
         </div>
         <div className="stack">

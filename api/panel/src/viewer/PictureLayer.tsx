@@ -1,6 +1,6 @@
 import { type CSSProperties, lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { isLarge, type Layer, type Pictured, tilesOf, urlOf } from "./layers";
+import { isLarge, type Layer, OVERVIEW_PX, overviewOf, type Pictured, tilesOf, urlOf } from "./layers";
 import type { Place, Size } from "./view";
 
 // Only large pictures need it.
@@ -19,7 +19,7 @@ interface Props {
   style?: CSSProperties;
 }
 
-/** A picture at its place in the frame: whole where it is small, in tiles over its thumbnail where it is large. */
+/** A picture at its place in the frame: whole where it is small; where it is large its overview, and tiles once that shows no longer all that is seen. */
 export function PictureLayer({ detail, layer, alt, frame, place, style }: Props) {
   const { t } = useTranslation();
   const [broken, setBroken] = useState<string | null>(null);
@@ -42,12 +42,17 @@ export function PictureLayer({ detail, layer, alt, frame, place, style }: Props)
       />
     );
   }
+  const overview = overviewOf(layer, detail.artifacts);
+  const under = overview ?? (layer === "rgb" ? detail.thumbnail_url : null);
+  const shownPx = Math.max(image.width, image.height) * place.scale * window.devicePixelRatio;
   return (
     <div className="picture-tiled" role="img" aria-label={alt} style={style}>
-      {layer === "rgb" && detail.thumbnail_url && <img className="picture" src={detail.thumbnail_url} alt="" style={placed} draggable={false} />}
-      <Suspense fallback={null}>
-        <Tiles key={url} url={url} image={image} frame={frame} place={place} isPixelated={isPixelated} onFail={() => setBroken(url)} />
-      </Suspense>
+      {under && <img className="picture" src={under} alt="" style={placed} draggable={false} />}
+      {(!overview || shownPx > OVERVIEW_PX) && (
+        <Suspense fallback={null}>
+          <Tiles key={url} url={url} image={image} frame={frame} place={place} isPixelated={isPixelated} onFail={() => setBroken(url)} />
+        </Suspense>
+      )}
     </div>
   );
 }

@@ -100,7 +100,7 @@ export function spacingPx(cloud: Cloud): number {
   return Math.sqrt(Math.max(1, cloud.all / Math.max(1, cloud.count)));
 }
 
-/** The heights that the colours of the depth picture begin and end at: the service leaves half a per cent out at each end. */
+/** The heights that the colours of the cloud begin and end at: half a per cent of its points is left out at each end, as in the depth picture. */
 export function heightRange(cloud: Cloud): [low: number, high: number] {
   const z = new Float32Array(cloud.count);
   for (let at = 0; at < z.length; at++) z[at] = cloud.xyz[3 * at + 2]!;

@@ -9,11 +9,23 @@ const LAYERS: readonly Layer[] = [...BASES, "anomaly"];
 
 /** Up to here a browser is as quick with the whole picture as with its tiles. */
 const LARGE_PX = 6_000_000;
+/** Long side of an overview. */
+export const OVERVIEW_PX = 1600;
 
 const fileOf = (layer: Layer) => `${layer}.png`;
 
 export function urlOf(layer: Layer, artifacts: readonly Artifact[]): string | undefined {
   return artifacts.find((artifact) => artifact.name === fileOf(layer))?.url;
+}
+
+/** A picture of a large part that fills a screen and no more; none of small parts, nor of old ones. */
+export function overviewOf(layer: Layer, artifacts: readonly Artifact[]): string | undefined {
+  return artifacts.find((artifact) => artifact.name.startsWith(`${layer}_overview.`))?.url;
+}
+
+/** Where the ends of a depth picture's colours are told. */
+export function endsOf(layer: Layer, artifacts: readonly Artifact[]): string | undefined {
+  return artifacts.find((artifact) => artifact.name === `${layer}.json`)?.url;
 }
 
 export function hasCloud(artifacts: readonly Artifact[]): boolean {

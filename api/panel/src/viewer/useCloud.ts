@@ -1,8 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { cloudOf } from "./cloud";
 
-/** Enough to know where the colours of the depth picture begin and end. */
-export const FEW_POINTS = 20_000;
 export const ALL_POINTS = 1_000_000;
 
 /** The points of an inspection, loaded once they are needed, and soon forgotten: they take some thirty megabytes. */
