@@ -55,6 +55,12 @@ class WebhookChange(Schema):
     is_disabled: bool | None = Field(default=None, description="Whether it is told nothing any more; enabled again, it is told of what happens then.")
 
 
+class SecretRotation(Schema):
+    """Exchange a webhook's secret."""
+
+    overlap_hours: float = Field(default=24.0, ge=0, le=720, description="How long messages are signed with the secret before, too, h.")
+
+
 # ----------------------------------------------------------------------------------------------------------- answers
 
 
@@ -71,7 +77,7 @@ class Webhook(Schema):
 
 
 class NewWebhook(Webhook):
-    """A webhook that was just made."""
+    """A webhook that was just made, or was given another secret."""
 
     secret: str = Field(description="What its messages are signed with; it is shown this once.")
 

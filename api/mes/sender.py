@@ -9,6 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -19,8 +20,9 @@ from fastapi.concurrency import run_in_threadpool
 from api.mes.guard import AddressRefused, Network, checked_address, parsed
 from api.mes.signing import signed_headers
 from api.schemas_webhooks import Attempt
-from api.store import outbox
+from api.store import outbox, webhook_secrets
 from api.store.clock import now
+from api.store.sealing import SealBroken
 from api.store.store import Store
 from api.store.tables_webhooks import DeliveryRow, WebhookRow
 
@@ -34,6 +36,16 @@ _SWEEP_S = 3600.0
 _TRY_LATER = {429, 502, 503, 504}
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A message that is to be sent now."""
+
+    webhook: WebhookRow
+    delivery: DeliveryRow
+    sealed: list[str]
+    """What it is signed with."""
 
 
 class WebhookSender:
@@ -111,41 +123,46 @@ class WebhookSender:
         """Send a webhook all that is due, up to the first message that does not arrive."""
         try:
             while (found := await run_in_threadpool(self._next, webhook_id)) is not None:
-                if not await self._send(client, *found):
+                if not await self._send(client, found):
                     return
         except Exception:  # noqa: BLE001 (one webhook's trouble must not stop the others)
             _log.exception("messages could not be sent", webhook=webhook_id)
             self._pause(webhook_id)
 
-    def _next(self, webhook_id: str) -> tuple[WebhookRow, DeliveryRow] | None:
+    def _next(self, webhook_id: str) -> _Due | None:
         with self._store.read() as session:
-            return outbox.next_due(session, webhook_id)
+            found = outbox.next_due(session, webhook_id)
+            return found and _Due(*found, webhook_secrets.valid(session, webhook_id))
 
-    async def _send(self, client: httpx.AsyncClient, webhook: WebhookRow, delivery: DeliveryRow) -> bool:
+    async def _send(self, client: httpx.AsyncClient, due: _Due) -> bool:
         start = time.perf_counter()
         status, error, retry_after_s = None, None, 0.0
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                response = await self._post(client, webhook, delivery)
+                response = await self._post(client, due)
             status = response.status_code
             if not 200 <= status < 300:
                 error = "it answered with a redirect, which is not followed" if 300 <= status < 400 else f"it answered {status}"
                 retry_after_s = _retry_after_s(response)
         except AddressRefused as refused:
             error = str(refused)
+        except SealBroken as broken:
+            error = f"its secret cannot be read: {broken.message}"
         except TimeoutError:
             error = f"no answer within {TIMEOUT_S:.0f} s"
         except httpx.HTTPError as fault:
             error = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
         attempt = Attempt(moment=now(), status=status, error=error[:500] if error else None, seconds=time.perf_counter() - start)
-        await run_in_threadpool(self._note, webhook, delivery, attempt, retry_after_s)
+        await run_in_threadpool(self._note, due.webhook, due.delivery, attempt, retry_after_s)
         return error is None
 
-    async def _post(self, client: httpx.AsyncClient, webhook: WebhookRow, delivery: DeliveryRow) -> httpx.Response:
+    async def _post(self, client: httpx.AsyncClient, due: _Due) -> httpx.Response:
+        webhook, delivery = due.webhook, due.delivery
+        secrets_of = [self._store.sealing.open(sealed) for sealed in due.sealed]
         address = await checked_address(webhook.url, self._allowed)
         parts = parsed(webhook.url)
         body = delivery.body.encode()
-        headers = signed_headers(webhook.secret, delivery.id, int(now().timestamp()), body)
+        headers = signed_headers(secrets_of, delivery.id, int(now().timestamp()), body)
         headers |= {"Host": parts.netloc, "Content-Type": "application/json", "User-Agent": f"d3station/{version('d3station')}"}
         url = httpx.URL(webhook.url).copy_with(host=str(address))
         request = client.build_request("POST", url, content=body, headers=headers, extensions={"sni_hostname": parts.hostname})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,10 +14,20 @@ from api.mes.guard import AddressRefused, refuse_literal
 from api.mes.signing import new_secret
 from api.problems import documented
 from api.schemas import Role
-from api.schemas_webhooks import Delivery, DeliveryDetail, DeliveryPage, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookRequest
+from api.schemas_webhooks import (
+    Delivery,
+    DeliveryDetail,
+    DeliveryPage,
+    DeliveryState,
+    NewWebhook,
+    SecretRotation,
+    Webhook,
+    WebhookChange,
+    WebhookRequest,
+)
 from api.security import Principal, requires
 from api.service import Service, Serving
-from api.store import audit, outbox
+from api.store import audit, outbox, webhook_secrets
 from api.store.clock import now
 from api.store.tables_webhooks import WebhookRow
 from rig_configs.errors import Conflict, Unprocessable
@@ -49,17 +60,18 @@ def create_webhook(wanted: WebhookRequest, caller: Admin, service: Serving, resp
         url=wanted.url,
         description=wanted.description,
         events=[event.value for event in dict.fromkeys(wanted.events)],
-        secret=new_secret(),
         created=now(),
     )
+    secret = new_secret()
     with service.store.write() as session:
         if (session.scalar(select(func.count()).select_from(WebhookRow)) or 0) >= MAX_WEBHOOKS:
             raise Conflict(f"There are {MAX_WEBHOOKS} webhooks already.", cure="Delete one that is not used any more.", detail="webhooks")
         session.add(row)
         session.flush()
+        webhook_secrets.add(session, service.store.sealing, row.id, secret)
         audit.record(session, caller, "webhook.create", row.id, after=outbox.webhook_of(row))
     response.headers["Location"] = f"/api/v1/webhooks/{row.id}"
-    return NewWebhook(**outbox.webhook_of(row).model_dump(), secret=row.secret)
+    return NewWebhook(**outbox.webhook_of(row).model_dump(), secret=secret)
 
 
 @router.get("/{webhook_id}", responses=_FOUND)
@@ -98,6 +110,17 @@ def delete_webhook(webhook_id: WebhookId, caller: Admin, service: Serving) -> No
         row = outbox.get(session, webhook_id)
         audit.record(session, caller, "webhook.delete", row.id, before=outbox.webhook_of(row))
         outbox.remove(session, row)
+
+
+@router.post("/{webhook_id}/rotate-secret", responses=_FOUND | _BODY)
+def rotate_webhook_secret(webhook_id: WebhookId, wanted: SecretRotation, caller: Admin, service: Serving) -> NewWebhook:
+    """Give a webhook another secret, shown this once. For a while messages are signed with both, so that the receiver can be changed over."""
+    secret, overlap = new_secret(), timedelta(hours=wanted.overlap_hours)
+    with service.store.write() as session:
+        row = outbox.get(session, webhook_id)
+        webhook_secrets.rotate(session, service.store.sealing, row.id, secret, overlap)
+        audit.record(session, caller, "webhook.rotate_secret", row.id, after=wanted)
+        return NewWebhook(**outbox.webhook_of(row).model_dump(), secret=secret)
 
 
 @router.post("/{webhook_id}/ping", status_code=HTTPStatus.ACCEPTED, responses=_FOUND | documented(HTTPStatus.CONFLICT))

@@ -56,12 +56,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITES) else "BEGIN")
 
 
-def migration_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without a file."""
+def migration_config(connection: Connection | None = None, data_dir: Path | None = None) -> Config:
+    """Alembic's configuration, without a file; to migrate, it needs the connection, and the data folder with the station's keys."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["data_dir"] = data_dir
     return config
 
 
@@ -76,8 +77,12 @@ def current_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, data_dir: Path) -> None:
     """Bring the database to this program's schema; does nothing when it is there already.
+
+    Args:
+        engine: the database.
+        data_dir: the data folder, where the station's keys are.
 
     Raises:
         ConfigurationError: the database was written by a newer program.
@@ -92,4 +97,4 @@ def upgrade(engine: Engine) -> None:
                 detail="database_newer",
             )
         if current != known[0]:
-            command.upgrade(migration_config(connection), "head")
+            command.upgrade(migration_config(connection, data_dir), "head")

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from api.schemas_webhooks import PING, Attempt, Delivery, DeliveryDetail, DeliveryState, Webhook, WebhookEvent
+from api.store import webhook_secrets
 from api.store.clock import now
 from api.store.tables_webhooks import AttemptRow, DeliveryRow, WebhookRow
 from rig_configs.errors import Conflict, NotFound
@@ -168,6 +169,7 @@ def remove(session: Session, webhook: WebhookRow) -> None:
     """Delete a webhook with its messages."""
     for sequences in _chunks(session, webhook.id):
         _erase(session, sequences)
+    webhook_secrets.remove(session, webhook.id)
     session.delete(webhook)
 
 

@@ -16,6 +16,7 @@ from api.settings import Settings
 from api.store.artifacts import ArtifactFolders
 from api.store.backup import backup, problems_of, sqlite_file
 from api.store.database import WRITES, StoreDamaged, StoreUnreachable, current_revision, known_revisions, make_engine, upgrade
+from api.store.sealing import Sealing
 
 CHECKED_BYTES = 512 * 1024 * 1024
 """A database up to this size is checked whole at each start: that takes a second or two."""
@@ -34,6 +35,7 @@ class Store:
         self.data_dir = data_dir
         self.database_url = database_url
         self.artifacts = ArtifactFolders(data_dir / "artifacts")
+        self.sealing = Sealing(data_dir)
         self.scratch = data_dir / "scratch"
         """For files on their way; what a service left there is removed when the next one starts."""
         self.bell = Bell()
@@ -68,7 +70,7 @@ class Store:
             current, known, made = current_revision(self.engine), known_revisions(), None
             if backup_first and current in known[1:]:
                 made = backup(self.database_url, self.data_dir, f"before-migration-{current}-to-{known[0]}")
-            upgrade(self.engine)
+            upgrade(self.engine, self.data_dir)
         except OperationalError as cause:
             told = str(cause.orig).strip().splitlines()
             raise StoreUnreachable(

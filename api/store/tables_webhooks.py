@@ -11,7 +11,7 @@ from api.store.tables import BIG, Base, Utc
 
 
 class WebhookRow(Base):
-    """An address that is told of events. Its secret is kept as it is: every message is signed with it."""
+    """An address that is told of events."""
 
     __tablename__ = "webhooks"
 
@@ -19,10 +19,25 @@ class WebhookRow(Base):
     url: Mapped[str] = mapped_column(String(2000))
     description: Mapped[str] = mapped_column(String(200))
     events: Mapped[list[str]] = mapped_column(JSON)
-    secret: Mapped[str] = mapped_column(String(100))
     created: Mapped[datetime] = mapped_column(Utc)
     disabled: Mapped[datetime | None] = mapped_column(Utc)
     disabled_reason: Mapped[str | None] = mapped_column(String(500))
+
+
+class WebhookSecretRow(Base):
+    """What messages to a webhook are signed with; two of them while a receiver is changed from one to the other."""
+
+    __tablename__ = "webhook_secrets"
+
+    sequence: Mapped[int] = mapped_column(BIG, primary_key=True, autoincrement=True)
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id"))
+    sealed: Mapped[str] = mapped_column(String(300))
+    """See :class:`api.store.sealing.Sealing`."""
+    created: Mapped[datetime] = mapped_column(Utc)
+    expires: Mapped[datetime | None] = mapped_column(Utc)
+    """Until when messages are signed with it, too; none for the one that stays."""
+
+    __table_args__ = (Index("ix_webhook_secrets_webhook", "webhook_id", "sequence"), {"sqlite_autoincrement": True})
 
 
 class DeliveryRow(Base):

@@ -1,4 +1,4 @@
-"""A database of the first schema keeps its inspections when it is brought up to date, and they are counted as new ones are."""
+"""Databases of earlier schemas keep what is in them when they are brought up to date."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from api.schemas_statistics import By, Cause, Verdict
 from api.settings import Settings
 from api.shifts import Calendar
 from api.statistics import Span
+from api.store import outbox, webhook_secrets
 from api.store.database import known_revisions, migration_config
 from api.store.store import Store
 from api.store.tables import InspectionRow
@@ -72,5 +73,38 @@ def test_inspections_of_the_first_schema_are_kept_and_counted(tmp_path: Path, em
         assert [(cause.cause, cause.inspections) for cause in places.causes] == [(rows[1].place, 1)]
         assert rows[1].place == "lowerright"
         assert [cause.cause for cause in reasons.causes] == ["device.frame_timeout"]
+    finally:
+        store.close()
+
+
+def test_secrets_of_webhooks_that_lay_open_are_sealed(tmp_path: Path, empty_database: str | None) -> None:
+    settings = Settings(data_dir=tmp_path / "data", database=empty_database)
+    store = Store(settings.database_url, settings.data_dir)
+    try:
+        with store.engine.begin() as connection:
+            command.upgrade(migration_config(connection), "0003")
+            table = sa.Table("webhooks", sa.MetaData(), autoload_with=connection)
+            row = {"id": "hook", "url": "https://mes.test/", "description": "", "events": "[]", "secret": "whsec_abc", "created": START}
+            connection.execute(sa.insert(table), row)
+            deliveries = sa.Table("webhook_deliveries", sa.MetaData(), autoload_with=connection)
+            message = {
+                "id": "msg",
+                "webhook_id": "hook",
+                "event": "ping",
+                "body": "{}",
+                "state": "pending",
+                "attempts": 0,
+                "created": START,
+                "due": START,
+            }
+            connection.execute(sa.insert(deliveries), message)
+        store.upgrade()
+        with store.read() as session:
+            (sealed,) = webhook_secrets.valid(session, "hook")
+            assert outbox.delivery(session, "hook", "msg").body == "{}"
+        assert "whsec" not in sealed
+        assert store.sealing.open(sealed) == "whsec_abc"
+        assert "secret" not in {column["name"] for column in sa.inspect(store.engine).get_columns("webhooks")}
+        assert (settings.data_dir / "keys" / "secrets.key").stat().st_mode & 0o777 == 0o600
     finally:
         store.close()

@@ -226,6 +226,9 @@ def test_secrets_are_stored_nowhere(service: Service, url: str) -> None:
         service.accounts.create_sign_in_token(Role.OPERATOR),
         service.accounts.sign_in(service.accounts.create_sign_in_token(Role.ADMIN))[0],
     ]
+    admin = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {service.accounts.create_key('admin', Role.ADMIN)}"}, verify=False)
+    with admin:
+        secrets.append(admin.post("/api/v1/webhooks", json={"url": "https://mes.test/hook"}).json()["secret"])
     written = b"".join(path.read_bytes() for path in service.settings.data_dir.rglob("*") if path.is_file())
     assert b"sign_in_tokens" in written
     assert not any(secret.encode() in written for secret in secrets)

@@ -41,7 +41,7 @@ def test_migrations_make_exactly_the_tables_of_the_program(store: Store) -> None
 @pytest.mark.both_databases
 def test_a_database_that_is_up_to_date_is_left_alone(store: Store) -> None:
     before = inspect(store.engine).get_table_names()
-    upgrade(store.engine)
+    upgrade(store.engine, store.data_dir)
     assert inspect(store.engine).get_table_names() == before
 
 

@@ -28,7 +28,7 @@ from api.mes.sender import WebhookSender
 from api.schemas import Role, StationState
 from api.schemas_webhooks import DeliveryState, WebhookEvent
 from api.settings import Settings
-from api.store import outbox
+from api.store import outbox, webhook_secrets
 from api.store.clock import now
 from api.store.store import Store, open_store
 from api.store.tables_webhooks import DeliveryRow, WebhookRow
@@ -110,11 +110,15 @@ def store(settings: Settings) -> Iterator[Store]:
     store.close()
 
 
-def add_webhook(store: Store, url: str) -> WebhookRow:
-    row = WebhookRow(id="hook", url=url, description="", events=["inspection.finished"], secret="whsec_c2VjcmV0IG9mIHRoZSB0ZXN0", created=now())
+SECRET, OTHER_SECRET = "whsec_c2VjcmV0IG9mIHRoZSB0ZXN0", "whsec_YW5vdGhlciBzZWNyZXQgb2YgaXQ="
+
+
+def add_webhook(store: Store, url: str) -> None:
+    row = WebhookRow(id="hook", url=url, description="", events=["inspection.finished"], created=now())
     with store.write() as session:
         session.add(row)
-    return row
+        session.flush()
+        webhook_secrets.add(session, store.sealing, "hook", SECRET)
 
 
 def add_messages(store: Store, count: int) -> list[str]:
@@ -179,12 +183,12 @@ def test_messages_survive_the_sender_and_the_same_identity_comes_again(store: St
 
 
 def test_what_is_signed_is_what_the_standards_own_library_verifies(store: Store, receiver: Receiver) -> None:
-    webhook = add_webhook(store, receiver.url)
+    add_webhook(store, receiver.url)
     add_messages(store, 1)
     with up(receiver):
         send_until(store, all_are(store, DeliveryState.DELIVERED))
     ((headers, body),) = receiver.got
-    theirs = TheirWebhook(webhook.secret)
+    theirs = TheirWebhook(SECRET)
     assert theirs.verify(body.decode(), headers)["type"] == "ping"
     assert headers["host"] == f"127.0.0.1:{receiver.port}"
     with pytest.raises(WebhookVerificationError):
@@ -193,8 +197,52 @@ def test_what_is_signed_is_what_the_standards_own_library_verifies(store: Store,
         theirs.verify(body.decode(), headers | {"webhook-id": "msg_other"})
 
 
+def verified(receiver: Receiver, secret: str) -> list[bool]:
+    """Whether each message that arrived is signed with a secret, by the standard's own library."""
+    found = []
+    for headers, body in receiver.got:
+        try:
+            TheirWebhook(secret).verify(body.decode(), headers)
+            found.append(True)
+        except WebhookVerificationError:
+            found.append(False)
+    return found
+
+
+@pytest.mark.both_databases
+def test_while_a_secret_is_exchanged_messages_are_signed_with_both(store: Store, receiver: Receiver) -> None:
+    add_webhook(store, receiver.url)
+
+    def rotate(secret: str, overlap: timedelta) -> None:
+        with store.write() as session:
+            webhook_secrets.rotate(session, store.sealing, "hook", secret, overlap)
+        add_messages(store, 1)
+        send_until(store, all_are(store, DeliveryState.DELIVERED))
+
+    with up(receiver):
+        rotate(OTHER_SECRET, timedelta(hours=1))
+        rotate(SECRET, timedelta(0))
+    assert verified(receiver, OTHER_SECRET) == [True, False]
+    assert verified(receiver, SECRET) == [True, True]
+
+
+def test_without_its_key_no_message_is_sent_and_why_is_told(store: Store, receiver: Receiver) -> None:
+    add_webhook(store, receiver.url)
+    add_messages(store, 1)
+    (store.data_dir / "keys" / "secrets.key").unlink()
+    with up(receiver):
+        send_until(store, lambda: deliveries(store)[0].attempts == 1, backoff_s=(60.0,))
+        assert receiver.got == []
+        with store.write() as session:
+            assert "secret cannot be read" in outbox.detail_of(session, deliveries(store)[0]).log[0].error
+            webhook_secrets.rotate(session, store.sealing, "hook", OTHER_SECRET, timedelta(0))
+            outbox.send_again(outbox.get(session, "hook"), outbox.delivery(session, "hook", deliveries(store)[0].id))
+        send_until(store, all_are(store, DeliveryState.DELIVERED))
+    assert verified(receiver, OTHER_SECRET) == [True]
+
+
 def test_the_ten_lines_of_the_manual_verify_a_message(store: Store, receiver: Receiver) -> None:
-    webhook = add_webhook(store, receiver.url)
+    add_webhook(store, receiver.url)
     add_messages(store, 1)
     with up(receiver):
         send_until(store, all_are(store, DeliveryState.DELIVERED))
@@ -202,9 +250,9 @@ def test_the_ten_lines_of_the_manual_verify_a_message(store: Store, receiver: Re
     page = (Path(__file__).parents[2] / "docs" / "mes.md").read_text(encoding="utf-8")
     exec(page.split("```python\n", 1)[1].split("```", 1)[0], manual)
     ((headers, body),) = receiver.got
-    assert manual["verified"](webhook.secret, headers, body)
-    assert not manual["verified"](webhook.secret, headers, body + b" ")
-    assert not manual["verified"](webhook.secret, headers | {"webhook-timestamp": "1700000000"}, body)
+    assert manual["verified"](SECRET, headers, body)
+    assert not manual["verified"](SECRET, headers, body + b" ")
+    assert not manual["verified"](SECRET, headers | {"webhook-timestamp": "1700000000"}, body)
 
 
 def test_after_the_last_try_a_message_is_dead_and_can_be_sent_again(store: Store, receiver: Receiver) -> None:
@@ -314,8 +362,11 @@ def test_webhooks_are_managed_by_admins_and_bad_addresses_refused(as_role: As) -
     assert admin.post(where + "/ping").json()["code"] == "conflict.webhook_disabled"
     assert admin.patch(where, json={"is_disabled": False, "events": ["station.error"]}).json()["disabled"] is None
     assert admin.patch(where, json={"url": "http://10.0.0.1/"}).status_code == 422
+    rotated = admin.post(where + "/rotate-secret", json={"overlap_hours": 1})
+    assert rotated.status_code == 200
+    assert rotated.json()["secret"] != made.json()["secret"]
     told = [e["action"] for e in admin.get("/api/v1/audit").json()["items"]]
-    assert told[:3] == ["webhook.change", "webhook.change", "webhook.create"]
+    assert told[:4] == ["webhook.rotate_secret", "webhook.change", "webhook.change", "webhook.create"]
     assert admin.delete(where).status_code == 204
     assert admin.get(where).json()["code"] == "not_found.webhook"
     assert admin.get(WEBHOOKS).json() == []
