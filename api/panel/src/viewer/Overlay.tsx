@@ -15,10 +15,12 @@ interface Props {
   pitchMm: number | null;
   /** The place whose values are read, pixels of the picture. */
   cross: Point | null;
+  /** Whether the boxes are of this picture: beside it they only show the place. */
+  isNamed?: boolean;
 }
 
 /** Boxes and scale bar, drawn in pixels of the screen so that lines and letters keep their size at any zoom. */
-export function Overlay({ frame, place, regions, pitchMm, cross }: Props) {
+export function Overlay({ frame, place, regions, pitchMm, cross, isNamed = true }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const bar = pitchMm ? scaleBar(place.scale / pitchMm, Math.min(LONGEST_BAR_PX, frame.width / 3)) : null;
@@ -37,9 +39,11 @@ export function Overlay({ frame, place, regions, pitchMm, cross }: Props) {
           <g key={at} className={at === 0 ? "region region-strongest" : "region"} data-testid="region">
             <rect className="halo" x={x} y={y} width={width} height={height} />
             <rect x={x} y={y} width={width} height={height} />
-            <text x={Math.max(x, 8)} y={labelY}>
-              {t("viewer.area", { area: format.two(region.area_mm2) })}
-            </text>
+            {isNamed && (
+              <text x={Math.max(x, 8)} y={labelY}>
+                {t("viewer.area", { area: format.two(region.area_mm2) })}
+              </text>
+            )}
           </g>
         );
       })}

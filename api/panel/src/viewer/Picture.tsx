@@ -1,10 +1,11 @@
-import { type KeyboardEvent, useId, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { ToggleButton } from "react-aria-components/ToggleButton";
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../app/format";
 import { FitIcon, MinusIcon, PlusIcon, TargetIcon } from "../app/icons";
-import { CrossIcon } from "./icons";
+import { aroundPart, GoodPart, goodOf } from "./GoodPart";
+import { CompareIcon, CrossIcon } from "./icons";
 import { type Base, endsOf, type Pictured, urlOf } from "./layers";
 import { Legend } from "./Legend";
 import { MAP_FROM, MAP_TO, MapLimitFilter } from "./MapLimitFilter";
@@ -34,23 +35,35 @@ interface Props {
   base: Base;
   look: MapLook;
   onLook: (look: MapLook) => void;
+  /** Whether the nearest good part stands beside it. */
+  isComparing: boolean;
+  onCompare: (isComparing: boolean) => void;
 }
 
 /** One picture of a part with the map over it, and the controls to look closer. */
-export function Picture({ detail, base, look, onLook }: Props) {
+export function Picture({ detail, base, look, onLook, isComparing, onCompare }: Props) {
   const { t } = useTranslation();
   const format = useFormat();
   const ref = useRef<HTMLDivElement>(null);
   const filter = useId();
   const [next, setNext] = useState(0);
   const [cross, setCross] = useState<Point | null>(null);
+  const [beside, setBeside] = useState<HTMLElement | null>(null);
   const image = { width: detail.width_px, height: detail.height_px };
-  const { frame, view, zoomBy, showAll, onKey, show } = useView(ref, image, cross && ((at) => setCross(underPoint(at, place, image))));
+  const good = goodOf(detail);
+  const compared = isComparing ? good : null;
+  const { frame, view, zoomBy, showAll, onKey, show } = useView(ref, image, cross && ((at) => setCross(underPoint(at, place, image))), beside);
   const place = placed(view, image, frame);
   const part = detail.serial ?? t("viewer.noPart");
   const hasMap = urlOf("anomaly", detail.artifacts) !== undefined;
   const layer = { detail, frame, place };
   const ends = endsOf(base, detail.artifacts);
+
+  const isMeasured = frame.width > 0;
+  useEffect(() => {
+    if (compared && isMeasured) show(aroundPart(compared, image));
+    // Once for each part: from then on the view is the person's.
+  }, [compared === null, isMeasured]);
 
   const toNextRegion = () => {
     const region = detail.regions[next % detail.regions.length];
@@ -79,7 +92,7 @@ export function Picture({ detail, base, look, onLook }: Props) {
 
   return (
     <>
-      <div className="stage">
+      <div className={compared ? "stage stage-compared" : "stage"}>
         <div
           ref={ref}
           className={`frame frame-${base}${view.zoom > 1 ? " frame-zoomed" : ""}`}
@@ -105,7 +118,9 @@ export function Picture({ detail, base, look, onLook }: Props) {
           <MapLimitFilter id={filter} ratio={look.from} />
           {ends && <Legend url={ends} />}
           {cross && <Reading detail={detail} at={cross} />}
+          {compared && !cross && <p className="caption">{t("viewer.thisCaption")}</p>}
         </div>
+        {compared && isMeasured && <GoodPart detail={detail} good={compared} base={base} frame={frame} place={place} cross={cross} frameRef={setBeside} />}
         <div className="stack">
           <Button className="tool" aria-label={t("viewer.zoomIn")} onPress={() => zoomBy(BUTTON_STEP)}>
             <PlusIcon />
@@ -143,6 +158,10 @@ export function Picture({ detail, base, look, onLook }: Props) {
             shown={t("viewer.limitValue", { ratio: format.one(look.from) })}
           />
         </div>
+        <ToggleButton className="tool wide" isDisabled={!good} isSelected={compared !== null} onChange={onCompare}>
+          <CompareIcon />
+          <span>{t(good ? "viewer.compare" : "viewer.noGood")}</span>
+        </ToggleButton>
         {detail.regions.length > 0 && (
           <Button className="tool wide" onPress={toNextRegion}>
             <TargetIcon />

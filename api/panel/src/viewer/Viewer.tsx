@@ -32,6 +32,8 @@ export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) 
   const [overBase, setOverBase] = useState<MapLook>({ opacity: 0, from: MAP_FROM });
   const [overMap, setOverMap] = useState<MapLook>({ opacity: 0.85, from: MAP_FROM });
 
+  const [isComparing, setComparing] = useState(false);
+
   const choose = (next: Tab) => {
     setTab(next);
     if (next !== "anomaly" && next !== "cloud") setBase(next);
@@ -72,6 +74,8 @@ export default function Viewer({ item, detail, attempt, isOld, onBack }: Props) 
               base={shownBase}
               look={shownTab === "anomaly" ? overMap : overBase}
               onLook={shownTab === "anomaly" ? setOverMap : setOverBase}
+              isComparing={isComparing}
+              onCompare={setComparing}
             />
           ) : (
             <Message text={message(item, detail)} />

@@ -24,8 +24,9 @@ export function useSize(ref: RefObject<HTMLElement | null>): Size {
  * a place of a zoomed picture brings it to the middle, and the buttons and keys do the rest.
  *
  * @param onTap takes touches of a place instead, where it is given.
+ * @param beside a second frame of the same size that shows the same place of another picture: what is done in one is done in both.
  */
-export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTap: ((at: Point) => void) | null) {
+export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTap: ((at: Point) => void) | null, beside: HTMLElement | null = null) {
   const frame = useSize(ref);
   const [view, setView] = useState<View>(WHOLE);
   const { width, height } = image;
@@ -35,14 +36,14 @@ export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTa
   });
 
   useEffect(() => {
-    const element = ref.current;
-    if (!element || frame.width === 0) return;
+    const elements = [ref.current, beside].filter((element) => element !== null);
+    if (elements.length === 0 || frame.width === 0) return;
     const size = { width, height };
     const fingers = new Map<number, Point>();
     let travelled = 0;
 
     const local = (event: MouseEvent): Point => {
-      const box = element.getBoundingClientRect();
+      const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
       return { x: event.clientX - box.left, y: event.clientY - box.top };
     };
     const onWheel = (event: WheelEvent) => {
@@ -53,7 +54,7 @@ export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTa
     const onDown = (event: PointerEvent) => {
       if (fingers.size === 0) travelled = 0;
       fingers.set(event.pointerId, local(event));
-      element.setPointerCapture(event.pointerId);
+      (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
     };
     const onMove = (event: PointerEvent) => {
       const from = fingers.get(event.pointerId);
@@ -83,19 +84,17 @@ export function useView(ref: RefObject<HTMLDivElement | null>, image: Size, onTa
     };
 
     // React listens to wheel passively, which cannot keep the page from scrolling.
-    element.addEventListener("wheel", onWheel, { passive: false });
-    element.addEventListener("pointerdown", onDown);
-    element.addEventListener("pointermove", onMove);
-    element.addEventListener("pointerup", onUp);
-    element.addEventListener("pointercancel", onUp);
-    return () => {
-      element.removeEventListener("wheel", onWheel);
-      element.removeEventListener("pointerdown", onDown);
-      element.removeEventListener("pointermove", onMove);
-      element.removeEventListener("pointerup", onUp);
-      element.removeEventListener("pointercancel", onUp);
-    };
-  }, [ref, width, height, frame]);
+    const listening = new AbortController();
+    const { signal } = listening;
+    for (const element of elements) {
+      element.addEventListener("wheel", onWheel, { passive: false, signal });
+      element.addEventListener("pointerdown", onDown, { signal });
+      element.addEventListener("pointermove", onMove, { signal });
+      element.addEventListener("pointerup", onUp, { signal });
+      element.addEventListener("pointercancel", onUp, { signal });
+    }
+    return () => listening.abort();
+  }, [ref, width, height, frame, beside]);
 
   const middle = { x: frame.width / 2, y: frame.height / 2 };
   const zoomBy = (factor: number) => setView((known) => zoomedAt(known, factor, middle, image, frame));
