@@ -116,15 +116,33 @@ def write(recipes: Recipes, name: str, key: SigningKey, target: Path) -> None:
             archive.write(folder / file, file)
 
 
-def read(source: Path, recipes: Recipes, key: SigningKey, trusted: Collection[str], by: str) -> ImportedRecipe:
-    """Take a recipe in from a file: its model beside those that are there, its content as the recipe's next version.
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A recipe that came in a file and was found right; its model lies beside the recipe's others already."""
+
+    recipe: str
+    content: RecipeVersion
+    signed_by: str
+    is_own: bool
+    """Whether this station signed it."""
+
+    def take_in(self, recipes: Recipes, by: str) -> ImportedRecipe:
+        """Make it the recipe's next version."""
+        fields = {field: getattr(self.content, field) for field in ("product", "sequence", "ignore", "policy", "model_id", "threshold")}
+        made = recipes.change(self.recipe, by, f"imported: version {self.content.version} of {self.signed_by[:12]}", **fields)
+        return ImportedRecipe(
+            recipe=self.recipe, version=made.version, model_id=made.model_id, signed_by=self.signed_by, origin="own" if self.is_own else "trusted"
+        )
+
+
+def read(source: Path, recipes: Recipes, key: SigningKey, trusted: Collection[str]) -> Arrived:
+    """Read a recipe from a file, and put its model beside those that are there.
 
     Args:
         source: the archive.
         recipes: where it goes.
         key: the station's own key.
         trusted: fingerprints of other stations' keys.
-        by: who takes it in.
 
     Raises:
         Unprocessable: not an archive, damaged, or signed by somebody who is not trusted; nothing is changed.
@@ -132,12 +150,12 @@ def read(source: Path, recipes: Recipes, key: SigningKey, trusted: Collection[st
     """
     try:
         with zipfile.ZipFile(source) as archive:
-            return _take_in(archive, recipes, key, trusted, by)
+            return _read(archive, recipes, key, trusted)
     except (zipfile.BadZipFile, ValidationError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as cause:
         raise _refused("is damaged, or no archive of a recipe") from cause
 
 
-def _take_in(archive: zipfile.ZipFile, recipes: Recipes, key: SigningKey, trusted: Collection[str], by: str) -> ImportedRecipe:
+def _read(archive: zipfile.ZipFile, recipes: Recipes, key: SigningKey, trusted: Collection[str]) -> Arrived:
     if sorted(archive.namelist()) != sorted((MANIFEST, SIGNATURE, *MODEL_FILES)):
         raise _refused("does not hold the files of a recipe")
     text = _small(archive, MANIFEST)
@@ -160,13 +178,9 @@ def _take_in(archive: zipfile.ZipFile, recipes: Recipes, key: SigningKey, truste
         model = model_file.load(folder)
         if model.model_id != manifest.content.model_id:
             raise _refused("holds another model than its recipe names")
-        fields = {field: getattr(manifest.content, field) for field in ("product", "sequence", "ignore", "policy", "model_id", "threshold")}
         (recipes.root / manifest.recipe).mkdir(parents=True, exist_ok=True)
         recipes.add_model(manifest.recipe, model)
-        made = recipes.change(manifest.recipe, by, f"imported: version {manifest.content.version} of {signed_by[:12]}", **fields)
-    return ImportedRecipe(
-        recipe=manifest.recipe, version=made.version, model_id=made.model_id, signed_by=signed_by, origin="own" if own else "trusted"
-    )
+    return Arrived(manifest.recipe, manifest.content, signed_by, own)
 
 
 def _signer(text: bytes, signature: _Signature) -> str:
@@ -214,4 +228,3 @@ def scratch_file(folder: Path) -> Path:
     handle, name = tempfile.mkstemp(dir=folder, suffix=".zip")
     os.close(handle)
     return Path(name)
-

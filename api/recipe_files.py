@@ -65,6 +65,13 @@ def write(folder: Path, content: RecipeVersion) -> None:
     sync_folder(target.parent)
 
 
+def remove(folder: Path, version: int) -> None:
+    """Take a version away, durably."""
+    path = _path(folder, version)
+    path.unlink()
+    sync_folder(path.parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, durably."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -245,7 +245,17 @@ class Recipes:
     def change_over(self, name: str) -> None:
         """Set the station to a recipe: inspections that name none are judged by it, also after a restart. Raises NotFound, ModelError."""
         self.model(name)
-        write_text(self._folder / _CURRENT, name + "\n")
+        self.set_current(name)
+
+    def set_current(self, name: str | None) -> None:
+        """Say which recipe the station is changed over to, or that it is to none."""
+        if name != self.current():
+            write_text(self._folder / _CURRENT, f"{name or ''}\n")
+
+    def withdraw(self, name: str, version: int) -> None:
+        """Take back a version that was made just now, since it could not be recorded. Raises NotFound."""
+        with self._lock:
+            recipe_files.remove(self.folder(name), version)
 
     def teach(
         self,

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from api import recipe_archive
 from api.problems import documented
 from api.recipe_archive import SigningKey
-from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed
+from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed, audited
 from api.schemas import Role, Schema
 from api.schemas_recipes import ImportedRecipe
 from api.security import Principal, requires
@@ -82,8 +82,6 @@ async def import_recipe(request: Request, caller: Admin, service: Serving) -> Im
 def _take_in(service: Service, caller: Principal, source: File) -> ImportedRecipe:
     models = service.station.models
     key = SigningKey.of(service.store.data_dir)
-    taken = recipe_archive.read(source, models, key, service.settings.trusted_recipe_keys, caller.name)
-    with service.store.write() as session:
-        audit.record(session, caller, "recipe.import", taken.recipe, after=models.definition(taken.recipe))
-    return taken
-
+    arrived = recipe_archive.read(source, models, key, service.settings.trusted_recipe_keys)
+    with audited(service, caller, "recipe.import", arrived.recipe):
+        return arrived.take_in(models, caller.name)

@@ -56,21 +56,37 @@ def details(service: Service, name: str) -> RecipeDetails:
 
 
 @contextmanager
-def audited(service: Service, caller: Principal, action: str, name: str) -> Generator[Session]:
-    """Run a change of a recipe, and write it into the audit log with what the recipe was before and is after."""
-    before = service.station.models.definition(name) if name in service.station.models.names() else None
-    with service.store.write() as session:
-        yield session
-        audit.record(session, caller, action, name, before=before, after=service.station.models.definition(name))
+def audited(service: Service, caller: Principal, action: str, name: str, target: str | None = None) -> Generator[Session]:
+    """Run a change of a recipe, and write it into the audit log with what the recipe was before and is after.
+
+    Where the log does not take it, the version that was made goes again: there is no change without its row.
+    """
+    models = service.station.models
+    before = models.definition(name) if name in models.names() else None
+    made: RecipeVersion | None = None
+    try:
+        with service.store.write() as session:
+            yield session
+            made = models.definition(name)
+            audit.record(session, caller, action, target or name, before=before, after=made)
+    except BaseException:
+        if made is not None and (before is None or made.version != before.version):
+            models.withdraw(name, made.version)
+        raise
 
 
 @router.put("/rig/recipe", responses=WRITE)
 def change_over(wanted: RecipeSelection, caller: Reader, service: Serving) -> RigState:
     """Set the station to a recipe: its model is read, its sequence made ready, and inspections that name no recipe are judged by it."""
-    with service.store.write() as session:
-        before = service.station.models.current()
-        service.station.change_over(wanted.recipe)
-        audit.record(session, caller, "rig.change_over", wanted.recipe, before={"recipe": before}, after={"recipe": wanted.recipe})
+    models = service.station.models
+    before = models.current()
+    try:
+        with service.store.write() as session:
+            service.station.change_over(wanted.recipe)
+            audit.record(session, caller, "rig.change_over", wanted.recipe, before={"recipe": before}, after={"recipe": wanted.recipe})
+    except BaseException:
+        models.set_current(before)
+        raise
     state = service.runner.rig_state()
     with service.store.write() as session:
         events.append(session, state)

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Response
 
 from api import teaching
 from api.problems import documented
-from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed
+from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed, audited
 from api.schemas_recipes import RejudgeRequest, Task, TaskDetails, TaskKind, TaskResult, TeachFrom, TeachRequest
 from api.service import Serving
-from api.store import audit, tasks
+from api.store import tasks
 from api.store.inspections import API
 from api.tasks import Handle
 from rig_configs.errors import SampleError
@@ -40,9 +40,11 @@ def teach_recipe(recipe: RecipeNamed, wanted: TeachRequest, caller: Engineer, se
         )
 
     def work(handle: Handle) -> TaskResult:
-        result = teaching.teach(service.station, service.store, recipe, wanted, caller.name, handle)
-        with service.store.write() as session:
-            audit.record(session, caller, "model.teach", f"{recipe}/{result.model_id}", after=service.station.models.definition(recipe))
+        unused = wanted.model_copy(update={"activate": False})
+        result = teaching.teach(service.station, service.store, recipe, unused, caller.name, handle)
+        with audited(service, caller, "model.teach", recipe, f"{recipe}/{result.model_id}"):
+            if wanted.activate:
+                service.station.models.change(recipe, caller.name, wanted.note, model_id=result.model_id, threshold=None)
         return result
 
     task = service.tasks.start(TaskKind.TEACH, recipe, caller.name, work)

@@ -66,7 +66,7 @@ def test_what_is_not_there_is_not_found(model: D3M, operator: httpx.Client) -> N
 def test_the_pictures_go_with_the_recipe_to_another_station(taught: FakeStation, model: D3M, as_role: As, tmp_path: Path) -> None:
     key, other = SigningKey.of(tmp_path), Recipes(tmp_path / "other", ("bolt",))
     recipe_archive.write(taught.models, "bolt", key, tmp_path / "bolt.zip")
-    recipe_archive.read(tmp_path / "bolt.zip", other, key, (), "test")
+    recipe_archive.read(tmp_path / "bolt.zip", other, key, ()).take_in(other, "test")
     here, there = (models.load("bolt", model.model_id).state.good_parts for models in (taught.models, other))
     assert len(there) == 5
     assert all(np.array_equal(a, b) for one, two in zip(here, there, strict=True) for a, b in zip(one.pictures, two.pictures, strict=True))

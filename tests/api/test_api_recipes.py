@@ -13,6 +13,9 @@ import httpx
 import pytest
 from conftest import As
 from fake_station import QUICK, FakeStation
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from tiny_parts import H, W, outcome_of, part
 
 from api import recipe_archive
@@ -22,8 +25,9 @@ from api.recipes import Recipes
 from api.samples import stored_sample
 from api.schemas import Role
 from api.schemas_recipes import IgnoredBox, RecipeVersion
+from api.security import Principal
 from api.service import Service
-from api.store import inspections
+from api.store import audit, inspections
 from inference.d3m import D3M
 from rig_configs.errors import Conflict, D3Error, SampleError, Unprocessable
 
@@ -239,11 +243,11 @@ def test_a_recipe_goes_to_a_station_that_trusts_the_sender(
     file.write_bytes(archive.content)
     there, key = Recipes(tmp_path / "there"), SigningKey.of(tmp_path / "other station")
     with pytest.raises(Unprocessable) as refused:
-        recipe_archive.read(file, there, key, (), "admin")
+        recipe_archive.read(file, there, key, ())
     assert refused.value.code == "unprocessable.signer"
     sender = SigningKey.of(service.settings.data_dir).fingerprint
     assert engineer.get("/api/v1/recipe-signing-key").json()["fingerprint"] == sender
-    taken = recipe_archive.read(file, there, key, (sender,), "admin")
+    taken = recipe_archive.read(file, there, key, (sender,)).take_in(there, "admin")
     assert (taken.recipe, taken.origin, there.model("bolt").threshold, there.model("bolt").sha256) == (
         "bolt",
         "trusted",
@@ -284,7 +288,7 @@ def test_no_forged_archive_gets_in_and_none_writes_outside(taught: FakeStation, 
         if name == "cut off":
             path.write_bytes(good.read_bytes()[:-200])
         with pytest.raises(D3Error) as refused:
-            recipe_archive.read(path, there, key, (), "admin")
+            recipe_archive.read(path, there, key, ())
         assert refused.value.code == "unprocessable.archive", name
     assert there.names() == []
     assert not list(tmp_path.rglob("evil*"))
@@ -298,5 +302,34 @@ def test_no_forged_archive_gets_in_and_none_writes_outside(taught: FakeStation, 
                 content = json.dumps(json.loads(content) | {"signature": base64.b64encode(key.private.sign(text)).decode()}).encode()
             archive.writestr(name, content)
     with pytest.raises(Unprocessable):
-        recipe_archive.read(signed, there, key, (), "admin")
+        recipe_archive.read(signed, there, key, ())
     assert there.names() == []
+
+
+@pytest.mark.both_databases
+def test_a_change_that_the_log_does_not_take_is_none(
+    engineer: httpx.Client, as_role: As, taught: FakeStation, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = engineer.get(f"{RECIPES}/bolt/archive").content
+    admin = as_role(Role.ADMIN)
+    before = taught.models.definition("bolt")
+
+    def full(session: Session) -> None:
+        raise OperationalError("COMMIT", None, Exception("database or disk is full"))
+
+    event.listen(service.store._writers, "before_commit", full)
+    monkeypatch.setattr("api.accounts.Accounts.by_key", lambda *_: Principal("admin", Role.ADMIN, "key", ""))
+    for answer in (
+        engineer.put(f"{RECIPES}/bolt/threshold", json={"threshold": 2, "note": "x"}),
+        engineer.post(RECIPES, json={"name": "nut", "product": "nut", "note": "x"}),
+        admin.post(f"{RECIPES}/import", content=archive),
+        engineer.put("/api/v1/rig/recipe", json={"recipe": "bolt"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (503, "store.failed")
+    event.remove(service.store._writers, "before_commit", full)
+    assert taught.models.definition("bolt") == before
+    assert taught.models.versions("bolt") == [before.version]
+    assert taught.models.versions("nut") == []
+    assert taught.models.current() is None
+    with service.store.read() as session:
+        assert {row.action for row in audit.page(session, None, 50)[0]} <= {"recipe.export", "key.create"}

@@ -55,6 +55,7 @@ DONE_BELOW = {
     "delete_session",
     "change_own_password",
     "create_user",
+    "cancel_inspection",
     "change_user",
     "create_key",
     "revoke_key",
