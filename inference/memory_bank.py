@@ -7,7 +7,6 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from inference.coreset import k_centre_greedy
+from inference.nearest import nearest_rows
 
-_ROWS_PER_BLOCK = 1024
-_BANK_PER_BLOCK = 8192
 _LEAST_STD = 0.5
 """Of the root mean square of its group's standard deviations: a channel that hardly moves on good parts, such as a bin of FPFH that
 is empty nearly everywhere, must not shout at its first move."""
@@ -88,32 +86,12 @@ class MemoryBank:
         kept = k_centre_greedy(standardised, max(1, round(share * len(patches))), seed, cancelled)
         return np.ascontiguousarray(standardised[kept]), kept
 
-    def _standardise(self, patches: NDArray[np.float32]) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray((patches - self.mean) * self.scale))
+    def _standardise(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.ascontiguousarray((patches - self.mean) * self.scale)
 
     def distances(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Nearest distance of (N, C) patches: (N,) distances and (N,) rows of the bank.
-
-        One matrix product and a running minimum a block; the winner's distance is computed again from the difference itself,
-        for the expanded square loses its last digits where patch and row almost coincide.
-        """
-        queries, rows = self._standardise(patches), torch.from_numpy(self.rows)
-        row_squares = rows.square().sum(dim=1)
-        distance = torch.empty(len(queries))
-        index = torch.empty(len(queries), dtype=torch.int64)
-        for start in range(0, len(queries), _ROWS_PER_BLOCK):
-            block = queries[start : start + _ROWS_PER_BLOCK]
-            best = torch.full((len(block),), math.inf)
-            best_row = torch.zeros(len(block), dtype=torch.int64)
-            for first in range(0, len(rows), _BANK_PER_BLOCK):
-                span = slice(first, first + _BANK_PER_BLOCK)
-                value, row = torch.addmm(row_squares[span][None, :], block, rows[span].T, alpha=-2.0).min(dim=1)
-                closer = value < best
-                best = torch.where(closer, value, best)
-                best_row = torch.where(closer, row + first, best_row)
-            distance[start : start + len(block)] = (block - rows[best_row]).square().sum(dim=1).sqrt()
-            index[start : start + len(block)] = best_row
-        return distance.numpy(), index.numpy()
+        """Nearest distance of (N, C) patches: (N,) distances and (N,) rows of the bank."""
+        return nearest_rows(self._standardise(patches), self.rows)
 
     def sample_score(self, patches: NDArray[np.float32], distance: NDArray[np.float32], index: NDArray[np.int64], neighbours: int) -> float:
         """Score of a sample: its farthest patch's distance s*, weighed by how usual the matched row is.
@@ -126,7 +104,7 @@ class MemoryBank:
         rows = torch.from_numpy(self.rows)
         around = (rows - rows[int(index[worst])]).square().sum(dim=1)
         nearest = torch.topk(around, min(neighbours, len(rows)), largest=False).indices
-        test = self._standardise(patches[worst : worst + 1])
+        test = torch.from_numpy(self._standardise(patches[worst : worst + 1]))
         to_neighbours = (rows[nearest] - test).square().sum(dim=1).sqrt()
         s_star = float(distance[worst])
         weight = 1.0 - 1.0 / float(torch.exp(to_neighbours - s_star).sum())
