@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import type { ProblemError } from "../api/problem";
-import { reasonTitle } from "../i18n/reason";
+import { reasonCure, reasonTitle } from "../i18n/reason";
 import { ToolButtons } from "./ToolButtons";
 
 const RETRY_MS = 5_000;
@@ -25,9 +25,9 @@ export function OutOfOrder({ problem, onRetry }: Props) {
       <div className="card" role="alert">
         <h1>{t("outOfOrder.title")}</h1>
         <p className="problem">
-          <strong>{reasonTitle(problem)}.</strong> {problem.message}
+          <strong>{reasonTitle(problem)}.</strong> <span lang="en">{problem.message}</span>
         </p>
-        <p>{problem.cure}</p>
+        <p>{reasonCure(problem)}</p>
         <p className="code">{problem.code}</p>
         <ToolButtons />
       </div>

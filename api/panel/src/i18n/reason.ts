@@ -1,29 +1,36 @@
 import type { Reason } from "../api/schema";
 import { i18next } from "./index";
+import en from "./problems.en.json";
+import zh from "./problems.zh.json";
 
-/**
- * The text kept under a dotted error code, or under the nearest part of it: `device.frame_fault.saturated` falls back to
- * `device.frame_fault`, then to `device._`, then to `_`.
- */
-function nearest(root: "reason" | "cure", code: string): string | null {
-  const parts = code.split(".");
-  for (let length = parts.length; length >= 0; length--) {
-    const path = [root, ...parts.slice(0, length)].join(".");
-    for (const key of [path, `${path}._`]) {
-      // Only texts of the language itself: a cure in English is the service's own.
-      const text: unknown = i18next.getResource(i18next.language, "translation", key);
-      if (typeof text === "string") return text;
-    }
+interface Words {
+  title: string;
+  cure: string;
+}
+
+/** What every code of the service is in words. A finer code that is not here is told as the one it belongs to. */
+const ENGLISH: Record<string, Words> = en;
+const CHINESE: Record<string, Words> = zh;
+const ANYTHING = "error";
+
+const isChinese = () => i18next.language === "zh";
+
+/** The words of a dotted code, or of the nearest part of it: of `device.frame_fault.dark`, then `device.frame_fault`, then `device`. */
+function wordsOf(code: string): Words {
+  const words = isChinese() ? CHINESE : ENGLISH;
+  for (let known = code; known; known = known.slice(0, Math.max(0, known.lastIndexOf(".")))) {
+    const found = words[known];
+    if (found) return found;
   }
-  return null;
+  return words[ANYTHING]!;
 }
 
 /** What happened, in a few words. */
 export function reasonTitle(reason: Pick<Reason, "code">): string {
-  return nearest("reason", reason.code) ?? reason.code;
+  return wordsOf(reason.code).title;
 }
 
-/** What to do about it: the language's own words where it has them, else the service's. */
+/** What to do about it. The service writes English, and knows more of the case than a table can; in Chinese the table speaks. */
 export function reasonCure(reason: Pick<Reason, "code" | "cure">): string {
-  return nearest("cure", reason.code) ?? reason.cure;
+  return (!isChinese() && reason.cure) || wordsOf(reason.code).cure;
 }

@@ -9,7 +9,7 @@ export function Notice({ reason, onDismiss }: { reason: Reason; onDismiss: () =>
   return (
     <div className="notice" role="alert">
       <p>
-        <strong>{reasonTitle(reason)}.</strong> {reason.message} {reasonCure(reason)}
+        <strong>{reasonTitle(reason)}.</strong> <span lang="en">{reason.message}</span> {reasonCure(reason)}
       </p>
       <Button className="tool" onPress={onDismiss}>
         {t("inspect.dismiss")}
