@@ -4,11 +4,13 @@ import { Header } from "../app/Header";
 import { hashOf, useRoute } from "../app/route";
 import "../i18n/more";
 import { Audit } from "./Audit";
+import { Backups } from "./Backups";
 import { Keys } from "./Keys";
+import { Storage } from "./Storage";
 import { Users } from "./Users";
 import { Webhooks } from "./Webhooks";
 
-const SECTIONS = { users: Users, keys: Keys, webhooks: Webhooks, audit: Audit } satisfies Record<string, () => ReactElement>;
+const SECTIONS = { users: Users, keys: Keys, webhooks: Webhooks, storage: Storage, backups: Backups, audit: Audit } satisfies Record<string, () => ReactElement>;
 type Section = keyof typeof SECTIONS;
 const NAMES = Object.keys(SECTIONS) as Section[];
 

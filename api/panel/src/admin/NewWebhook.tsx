@@ -4,18 +4,18 @@ import { useTranslation } from "react-i18next";
 import type { WebhookEvent } from "../api/schema";
 import { useCreateWebhook } from "../api/webhooks";
 import { Outcome } from "../app/Outcome";
-
-const EVENTS: readonly WebhookEvent[] = ["inspection.finished", "inspection.reviewed", "station.error", "station.recovered"];
+import { EventsField } from "./EventsField";
 
 /** An address to tell. Its secret is shown once. */
 export function NewWebhook() {
   const { t } = useTranslation();
   const [url, setUrl] = useState("");
   const [events, setEvents] = useState<readonly WebhookEvent[]>(["inspection.finished"]);
+  const [description, setDescription] = useState("");
   const create = useCreateWebhook();
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create.mutate({ url, events: [...events], description: "" }, { onSuccess: () => setUrl("") });
+    create.mutate({ url, events: [...events], description: description.trim() }, { onSuccess: () => setUrl("") });
   };
   return (
     <form className="card block" onSubmit={submit}>
@@ -24,15 +24,11 @@ export function NewWebhook() {
         <span>{t("webhooks.url")}</span>
         <input type="url" value={url} required maxLength={2000} autoComplete="off" spellCheck={false} onChange={(event) => setUrl(event.target.value)} />
       </label>
-      <fieldset className="row plain">
-        <legend>{t("webhooks.events")}</legend>
-        {EVENTS.map((name) => (
-          <label key={name} className="check">
-            <input type="checkbox" checked={events.includes(name)} onChange={() => setEvents(events.includes(name) ? events.filter((one) => one !== name) : [...events, name])} />
-            <code>{name}</code>
-          </label>
-        ))}
-      </fieldset>
+      <label className="field">
+        <span>{t("webhooks.description")}</span>
+        <input value={description} maxLength={200} onChange={(event) => setDescription(event.target.value)} />
+      </label>
+      <EventsField events={events} onChange={setEvents} />
       <Button type="submit" className="tool" isDisabled={create.isPending || events.length === 0}>
         {t("webhooks.create")}
       </Button>

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useAction } from "./action";
 import { answer, api } from "./client";
-import type { NewRecipe, TeachRequest } from "./schema";
+import type { NewRecipe, RecipeChange, TeachRequest } from "./schema";
 import { TASKS_KEY } from "./tasks";
 
 const touches = [["recipe"], ["recipes"], ["threshold"]] as const;
@@ -40,6 +40,46 @@ export function useCandidates(recipe: string, count: number) {
     },
     enabled: recipe !== "",
   });
+}
+
+/** What teaching a model thought of each part that it was taught from. */
+export function useModelReport(recipe: string, model_id: string) {
+  return useQuery({
+    queryKey: ["recipe", recipe, "report", model_id],
+    queryFn: () => answer(api.GET("/api/v1/recipes/{recipe}/models/{model_id}/report", { params: { path: { recipe, model_id } } })),
+    staleTime: Infinity, // models never change
+  });
+}
+
+/** The last part of a recipe that has pictures, to show what its settings mean. */
+export function useLastPictured(recipe: string) {
+  return useQuery({
+    queryKey: ["search", "pictured", recipe],
+    queryFn: async () => {
+      const page = await answer(api.GET("/api/v1/inspections", { params: { query: { recipe, limit: 20 } } }));
+      const found = page.items.find((item) => item.thumbnail_url !== null);
+      return found ? answer(api.GET("/api/v1/inspections/{inspection_id}", { params: { path: { inspection_id: found.id } } })) : null;
+    },
+    enabled: recipe !== "",
+  });
+}
+
+/** Writes the version it was thought of for, as a new threshold does. */
+export function useChangeRecipe(recipe: string) {
+  return useAction((body: RecipeChange) => answer(api.PUT("/api/v1/recipes/{recipe}", { params: { path: { recipe } }, body })), { touches });
+}
+
+export function useSigningKey() {
+  return useQuery({ queryKey: ["signing key"], queryFn: () => answer(api.GET("/api/v1/recipe-signing-key")), staleTime: Infinity });
+}
+
+export function useImportRecipe() {
+  return useAction(
+    (file: File) =>
+      // The contract calls a file a text; it goes as it is.
+      answer(api.POST("/api/v1/recipes/import", { body: file as unknown as string, bodySerializer: (body: unknown) => body as File, headers: { "Content-Type": "application/zip" } })),
+    { touches },
+  );
 }
 
 export function useCreateRecipe() {

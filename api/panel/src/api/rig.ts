@@ -24,8 +24,17 @@ export function useLights() {
   return useQuery({ queryKey: ["rig", "lights"], queryFn: () => answer(api.GET("/api/v1/rig/preview/lights")), staleTime: Infinity });
 }
 
+/** A scan step by step: planned, and as the last one was. */
+export function useTiming(link_mb_s: number) {
+  return useQuery({
+    queryKey: ["rig", "timing", link_mb_s],
+    queryFn: () => answer(api.GET("/api/v1/rig/timing", { params: { query: { link_mb_s } } })),
+    placeholderData: (previous) => previous,
+  });
+}
+
 export function useSelfTest() {
-  return useAction(() => answer(api.POST("/api/v1/rig/self-test")), { touches: [RIG_KEY] });
+  return useAction(() => answer(api.POST("/api/v1/rig/self-test")), { touches: [TASKS_KEY, RIG_KEY] });
 }
 
 export function useCheckCalibration() {
@@ -34,7 +43,7 @@ export function useCheckCalibration() {
 
 /** Captures have names of their own: asking twice for one makes no second one. */
 export function useCapture() {
-  return useAction((name: string) => answer(api.POST("/api/v1/rig/captures", { body: { name } })), { touches: [["rig", "captures"]] });
+  return useAction((name: string) => answer(api.POST("/api/v1/rig/captures", { body: { name } })), { touches: [TASKS_KEY] });
 }
 
 export function useReload() {

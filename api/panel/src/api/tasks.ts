@@ -1,7 +1,7 @@
-import { type QueryClient, useQuery } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, useQuery } from "@tanstack/react-query";
 import { useAction } from "./action";
 import { answer, api } from "./client";
-import type { Task } from "./schema";
+import type { Task, TaskKind } from "./schema";
 
 export const TASKS_KEY = ["tasks"] as const;
 const LONGEST = 50;
@@ -9,12 +9,22 @@ const LONGEST = 50;
 /** Whether there is still something to wait for. */
 export const isOpen = (task: Task | undefined) => task?.state === "running" || task?.state === "waiting";
 
-/** Takes an event of long work into the list; what ended has changed recipes and is worth reading whole. */
+/** What is to be read again when a work of a kind has ended. */
+const CHANGED: Record<TaskKind, readonly QueryKey[]> = {
+  teach: [["recipe"], ["recipes"]],
+  rejudge: [],
+  calibration_check: [["rig", "calibration"]],
+  self_test: [],
+  capture: [["rig", "captures"], ["rig", "timing"]],
+  backup: [["backups"]],
+  retention: [["rig", "storage"], ["rig", "retention"]],
+};
+
+/** Takes an event of long work into the list; what ended has changed something and is worth reading whole. */
 export function rememberTask(client: QueryClient, task: Task): void {
   client.setQueryData<Task[]>(TASKS_KEY, (known) => (known && [task, ...known.filter(({ id }) => id !== task.id)].slice(0, LONGEST)));
   if (isOpen(task)) return;
-  void client.invalidateQueries({ queryKey: ["recipe"] });
-  void client.invalidateQueries({ queryKey: ["recipes"] });
+  for (const queryKey of CHANGED[task.kind]) void client.invalidateQueries({ queryKey });
   void client.invalidateQueries({ queryKey: ["task", task.id] });
 }
 
@@ -36,6 +46,12 @@ export function useTask(task: Task | undefined) {
     queryFn: () => answer(api.GET("/api/v1/tasks/{task_id}", { params: { path: { task_id: id } } })),
     enabled: task !== undefined && !isOpen(task),
   });
+}
+
+/** The last work of one of some kinds, with what came of it where it has ended well. */
+export function useLastTask(...kinds: readonly TaskKind[]) {
+  const task = useTasks().data?.find(({ kind }) => kinds.includes(kind));
+  return { task, result: useTask(task).data?.result };
 }
 
 /** Say that what it waits for is done. */

@@ -5,8 +5,11 @@ import { answer, api } from "../api/client";
 import { useAction } from "../api/action";
 import type { Me } from "../api/schema";
 import { Header } from "./Header";
+import { Looks } from "./Looks";
 import { Outcome } from "./Outcome";
+import { OwnSessions } from "./OwnSessions";
 import { SignOut } from "./SignOut";
+import "../i18n/more";
 
 const SHORTEST = 12;
 
@@ -37,12 +40,13 @@ export default function AccountPage({ me }: { me: Me }) {
   return (
     <div className="page">
       <Header title={t("account.title")} />
-      <main className="sheet narrow">
+      <main className="sheet two">
         <section className="card block">
           <h2>{me.name}</h2>
           <p>{t(`role.${me.role}`)}</p>
           <SignOut />
         </section>
+        <Looks />
         <form className="card block" onSubmit={submit}>
           <h2>{t("account.change")}</h2>
           {(
@@ -71,6 +75,7 @@ export default function AccountPage({ me }: { me: Me }) {
             {t("account.change")}
           </Button>
         </form>
+        <OwnSessions />
       </main>
     </div>
   );

@@ -36,6 +36,9 @@ export function TaskCard({ task }: { task: Task }) {
       )}
       {result?.model_id && <p>{t("task.model", { model: result.model_id, threshold: result.threshold == null ? "–" : format.two(result.threshold) })}</p>}
       {result?.drift && <p className={result.drift.holds ? "" : "wrong"}>{result.drift.holds ? t("task.holds") : t("task.drifted", { projectors: result.drift.drifted.join(", ") })}</p>}
+      {result?.capture && <p>{t("task.captured", { name: result.capture.name, count: result.capture.frames })}</p>}
+      {result?.backup && <p>{t("task.backedUp", { name: result.backup })}</p>}
+      {result?.removed != null && <p>{t("task.removed", { count: result.removed })}</p>}
       {isOpen(task) && (
         <div className="row">
           {task.state === "waiting" && (

@@ -1,7 +1,8 @@
-import { useEffect, useState } from "react";
+import { useSyncExternalStore } from "react";
 
 type Theme = "light" | "dark";
 const STORED = "d3station.theme";
+const CHANGED = "d3station.theme changed";
 const system = window.matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): Theme | null {
@@ -9,24 +10,33 @@ function stored(): Theme | null {
   return value === "light" || value === "dark" ? value : null;
 }
 
-/** Sets the page's colours before anything is drawn. */
-export function applyTheme(): Theme {
+const inUse = (): Theme => stored() ?? (system.matches ? "dark" : "light");
+
+/** Sets the page's colours; first of all before anything is drawn. */
+export function applyTheme(): void {
   const chosen = stored();
   if (chosen) document.documentElement.dataset.theme = chosen;
-  return chosen ?? (system.matches ? "dark" : "light");
 }
 
-/** The theme in use: the operator's choice, else the system's. */
+function subscribe(changed: () => void): () => void {
+  const follow = () => {
+    applyTheme();
+    changed();
+  };
+  system.addEventListener("change", follow);
+  window.addEventListener(CHANGED, follow);
+  return () => {
+    system.removeEventListener("change", follow);
+    window.removeEventListener(CHANGED, follow);
+  };
+}
+
+/** The theme in use: the operator's choice, else the system's. It is the same wherever it is shown. */
 export function useTheme(): { theme: Theme; toggle: () => void } {
-  const [theme, setTheme] = useState(applyTheme);
-  useEffect(() => {
-    const follow = () => setTheme(applyTheme());
-    system.addEventListener("change", follow);
-    return () => system.removeEventListener("change", follow);
-  }, []);
+  const theme = useSyncExternalStore(subscribe, inUse);
   const toggle = () => {
     localStorage.setItem(STORED, theme === "dark" ? "light" : "dark");
-    setTheme(applyTheme());
+    window.dispatchEvent(new Event(CHANGED));
   };
   return { theme, toggle };
 }

@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import en from "./en.json";
+import type engineer from "./engineer.en.json";
 import type more from "./more.en.json";
 import viewerEn from "./viewer.en.json";
 import viewerZh from "./viewer.zh.json";
@@ -15,7 +16,7 @@ const STORED = "d3station.language";
 
 declare module "i18next" {
   interface CustomTypeOptions {
-    resources: { translation: typeof english & typeof more };
+    resources: { translation: typeof english & typeof more & typeof engineer };
   }
 }
 

@@ -2,6 +2,7 @@ import { type FormEvent, useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import { useCapture, useCaptures } from "../api/rig";
+import { isOpen, useLastTask } from "../api/tasks";
 import { useFormat } from "../app/format";
 import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
@@ -15,6 +16,7 @@ export function CapturesCard() {
   const [name, setName] = useState("");
   const captures = useCaptures();
   const capture = useCapture();
+  const { task } = useLastTask("capture");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     capture.mutate(name, { onSuccess: () => setName("") });
@@ -22,12 +24,13 @@ export function CapturesCard() {
   return (
     <section className="card block">
       <h2>{t("captures.title")}</h2>
+      <p className="lead">{t("captures.what")}</p>
       <form className="row" onSubmit={submit}>
         <label className="field">
           <span>{t("captures.name")}</span>
           <input value={name} required pattern="[A-Za-z0-9][A-Za-z0-9_\-]{0,79}" spellCheck={false} onChange={(event) => setName(event.target.value)} />
         </label>
-        <Button type="submit" className="tool" isDisabled={capture.isPending}>
+        <Button type="submit" className="tool" isDisabled={capture.isPending || isOpen(task)}>
           {t("captures.make")}
         </Button>
       </form>

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useConfiguration, useReload } from "../api/rig";
 import { Outcome } from "../app/Outcome";
 import { reasonCure } from "../i18n/reason";
+import { Yaml } from "./Yaml";
 
 /** rig.yaml as it lies on the station: whether it could be used, and what reading it again would change. */
 export function ConfigurationCard() {
@@ -17,7 +18,7 @@ export function ConfigurationCard() {
       </h2>
       {found?.reason && (
         <p className="problem">
-          <strong>{t("configuration.invalid")}</strong> <span lang="en">{found.reason.message}</span> {reasonCure(found.reason)} <code>{found.reason.code}</code>
+          <strong>{t("configuration.invalid")}</strong> {found.problems.length === 0 && <span lang="en">{found.reason.message}</span>} {reasonCure(found.reason)} <code>{found.reason.code}</code>
         </p>
       )}
       {found?.is_valid && <p>{found.differences.length ? t("configuration.differs", { count: found.differences.length }) : t("configuration.same")}</p>}
@@ -51,9 +52,9 @@ export function ConfigurationCard() {
       </div>
       <Outcome action={reload.error ? reload : configuration.error ? configuration : reload} done={t("configuration.reloaded")} />
       {found && (
-        <details>
+        <details open={found.problems.length > 0}>
           <summary>{t("configuration.text")}</summary>
-          <pre className="yaml" tabIndex={0}>{found.text}</pre>
+          <Yaml text={found.text} problems={found.problems} />
         </details>
       )}
     </section>

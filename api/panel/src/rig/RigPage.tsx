@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useRigState } from "../api/queries";
 import { useStorage } from "../api/rig";
-import { useTasks } from "../api/tasks";
+import { useLastTask } from "../api/tasks";
 import { Header } from "../app/Header";
 import { TaskCard } from "../app/TaskCard";
 import "../i18n/more";
@@ -12,6 +12,7 @@ import { ConfigurationCard } from "./ConfigurationCard";
 import { Preview } from "./Preview";
 import "./rig.css";
 import { SelfTestCard } from "./SelfTestCard";
+import { TimingCard } from "./TimingCard";
 
 const GIB = 2 ** 30;
 
@@ -20,13 +21,13 @@ export default function RigPage() {
   const { t } = useTranslation();
   const rig = useRigState().data;
   const storage = useStorage().data;
-  const check = useTasks().data?.find(({ kind }) => kind === "calibration_check");
+  const { task } = useLastTask("calibration_check", "self_test", "capture");
   const gib = (bytes: number) => t("rig.gib", { count: Math.round((bytes / GIB) * 10) / 10 });
   return (
     <div className="page">
       <Header title={t("nav.rig")} />
       <main className="sheet two">
-        {check && <TaskCard task={check} />}
+        {task && <TaskCard task={task} />}
         <section className="card block">
           <h2>{t("rig.state")}</h2>
           {rig && (
@@ -63,6 +64,7 @@ export default function RigPage() {
         <Preview />
         <SelfTestCard />
         <CapturesCard />
+        <TimingCard />
         <ConfigurationCard />
       </main>
     </div>

@@ -7,8 +7,11 @@ import { Header } from "../app/Header";
 import { Outcome } from "../app/Outcome";
 import { TaskCard } from "../app/TaskCard";
 import "../i18n/more";
+import { Archive } from "./Archive";
 import { Models } from "./Models";
 import { NewRecipe } from "./NewRecipe";
+import { RecipeEditor } from "./RecipeEditor";
+import { TaughtParts } from "./TaughtParts";
 import "./teach.css";
 import { TeachForm } from "./TeachForm";
 import { ThresholdCard } from "./ThresholdCard";
@@ -48,7 +51,10 @@ export default function TeachPage() {
         {name && <TeachForm key={`teach ${name}`} recipe={name} task={task} />}
         {recipe.data?.judged_at != null && <ThresholdCard key={`${name} ${recipe.data.version}`} recipe={recipe.data} present={recipe.data.judged_at} />}
         {recipe.data && <Models recipe={recipe.data} />}
+        {recipe.data?.model_id && <TaughtParts key={recipe.data.model_id} recipe={name} modelId={recipe.data.model_id} />}
         {recipe.data && <Versions key={`versions ${name}`} recipe={recipe.data} />}
+        {recipe.data && <RecipeEditor key={`edit ${name} ${recipe.data.version}`} recipe={recipe.data} />}
+        {recipe.data && <Archive recipe={recipe.data} onImported={setChosen} />}
         <NewRecipe onCreated={setChosen} />
       </main>
     </div>
