@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,12 +15,14 @@ from rig_configs.errors import ConfigurationError, D3Error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import uvicorn
     from fastapi import FastAPI
 
     from api.composition import OpenStation
     from api.settings import Settings
 
 HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+Started = TypeVar("Started")
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
 
 
@@ -34,30 +37,51 @@ def serve(
 ) -> None:
     """Serve the REST interface and the panel.
 
-    Where the station cannot start, the panel and every route say why, until that is put right and the service restarted.
+    Where the station cannot start, the panel and every route say why, until that is put right and a try goes well.
     """
     from api.composition import open_station
     from api.settings import Settings
 
     settings = Settings(data_dir=data_dir, database=database, station_name=station_name, host=host, port=port)
-    try:
-        opened = open_station(rig, data_dir, name=station_name, seed=seed)
-    except D3Error as error:
-        _tell_why(settings, error)
+    door = _Door(settings)
+    opened = _started(door, lambda: open_station(rig, data_dir, name=station_name, seed=seed), D3Error)
+    if opened is None:
         return
     try:
-        run(settings, opened)
+        run(settings, opened, door=door)
     finally:
         opened.station.close()
 
 
-def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> None:
+class _Door:
+    """The listening socket, made when it is first needed and kept from one app to the next: who knocks in between waits."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def listener(self) -> socket.socket:
+        """The socket. Raises Conflict where the port is taken."""
+        from api.listening import listen
+
+        return listen(self.settings)
+
+    @property
+    def address(self) -> str:
+        """How a browser on this machine reaches it."""
+        from api.listening import address_of
+
+        return address_of(self.settings, self.listener)
+
+
+def run(settings: Settings, opened: OpenStation, log: Path | None = None, door: _Door | None = None) -> None:
     """Serve until told to stop; prints a one-time sign-in link when the service listens.
 
     Args:
         settings: how the service is set up.
         opened: the station; closed at the end.
         log: file to log to; standard error when none is given.
+        door: where it listens, where somebody listened there already.
 
     Raises:
         Conflict: the port is taken, or another service works in the data folder.
@@ -65,7 +89,7 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     """
     from api.accounts import Accounts
     from api.app import create_app
-    from api.listening import address_of, listen, refuse_without_admin
+    from api.listening import refuse_without_admin
     from api.log import configure_logging
     from api.rig_care import RigCare
     from api.schemas import Role
@@ -73,22 +97,24 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
     from api.store.audit import SERVICE
     from api.store.backup import BackupFailed
     from api.store.database import StoreDamaged, StoreUnreachable
-    from api.store.store import open_store
+    from api.store.store import Store, open_store
 
     configure_logging(log)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        # Also taken by the service itself for its whole life; here only for a plain word in place of uvicorn's traceback.
+    door = door or _Door(settings)
+
+    def opened_store() -> Store:
+        # Also taken by the service itself for its whole life; here for a plain word in place of uvicorn's traceback, and to wait for a restore.
         with ServiceLock(settings.data_dir):
-            store = open_store(settings)
-    except (ConfigurationError, StoreDamaged, StoreUnreachable, BackupFailed) as error:
+            return open_store(settings)
+
+    store = _started(door, opened_store, ConfigurationError, StoreDamaged, StoreUnreachable, BackupFailed)
+    if store is None:
         opened.station.close()
-        _tell_why(settings, error)
         return
     accounts = Accounts(store, settings.session_hours)
     refuse_without_admin(settings, accounts)
-    listener = listen(settings)
-    address = address_of(settings, listener)
+    address = door.address
 
     def tell() -> None:
         link = accounts.create_sign_in_link(Role.ADMIN, base_url=address, by=SERVICE)
@@ -96,31 +122,40 @@ def run(settings: Settings, opened: OpenStation, log: Path | None = None) -> Non
         stderr.print("Ctrl-C stops it." + (f" Log: {log}" if log else ""), markup=False)
 
     care = RigCare(opened.station, opened.folder, settings.data_dir, settings.calibration_days)
-    _run(settings, create_app(settings, opened.station, store=store, care=care), listener, tell)
+    _server(door, create_app(settings, opened.station, store=store, care=care), tell).run(sockets=[door.listener])
 
 
-def _tell_why(settings: Settings, error: D3Error) -> None:
-    """Stay up and tell why the station cannot start."""
-    from api.listening import address_of, listen
+def _started(door: _Door, start: Callable[[], Started], *recoverable: type[D3Error]) -> Started | None:
+    """What ``start`` gives; where it cannot, stay up, tell why, and try again when asked. None where the service is told to stop meanwhile."""
     from api.log import configure_logging
-    from api.recovery import recovery_app
+    from api.recovery import Recovery, recovery_app
 
+    try:
+        return start()
+    except recoverable as error:
+        recovery = Recovery(error, start)
+        stderr.print(f"The station cannot start: {error.message}", style="bold red", markup=False, soft_wrap=True)
+        stderr.print(f"{error.cure}  [{error.code}]", markup=False, soft_wrap=True)
     configure_logging()
-    listener = listen(settings)
-    stderr.print(f"The station cannot start: {error.message}", style="bold red", markup=False, soft_wrap=True)
-    stderr.print(f"{error.cure}  [{error.code}]", markup=False, soft_wrap=True)
-    _run(
-        settings,
-        recovery_app(error),
-        listener,
-        lambda: stderr.print(f"{address_of(settings, listener)} tells so, too. Ctrl-C stops it.", markup=False),
-    )
+
+    def leave() -> None:
+        server.should_exit = True
+
+    told = f"{door.address} tells so, too. Ctrl-C stops it."
+    server = _server(door, recovery_app(recovery, leave), lambda: stderr.print(told, markup=False))
+    server.run(sockets=[door.listener.dup()])  # the web server closes what it is given
+    if recovery.started is not None:
+        stderr.print("What was wrong is put right; the station starts.")
+    return recovery.started
 
 
-def _run(settings: Settings, app: FastAPI, listener: socket.socket, tell: Callable[[], None]) -> None:
+def _server(door: _Door, app: FastAPI, tell: Callable[[], None]) -> uvicorn.Server:
+    """A web server of an app, as this service sets it up; ``tell`` is called when it listens."""
     import uvicorn
 
     from api.listening import tls_options
+
+    settings = door.settings
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -139,4 +174,4 @@ def _run(settings: Settings, app: FastAPI, listener: socket.socket, tell: Callab
         forwarded_allow_ips=settings.trusted_proxies or None,
         **tls_options(settings),
     )
-    Server(config).run(sockets=[listener])
+    return Server(config)

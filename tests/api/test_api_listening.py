@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -12,14 +14,14 @@ from fastapi import FastAPI
 
 from api.accounts import Accounts
 from api.listening import address_of, listen, refuse_without_admin, tls_options
-from api.recovery import recovery_app
+from api.recovery import RETRY, Recovery, recovery_app
 from api.schemas import Role
 from api.schemas_people import UserChange
 from api.security import COOKIE
 from api.service import Service
 from api.settings import Settings
 from api.store import audit
-from api.store.database import StoreDamaged
+from api.store.database import StoreDamaged, StoreUnreachable
 from rig_configs.errors import ConfigurationError, Conflict
 
 TLS = Path(__file__).parent / "tls"
@@ -89,7 +91,7 @@ def test_over_https_the_cookie_is_sent_over_https_alone(app: FastAPI, service: S
 def test_a_station_that_cannot_start_says_why_at_every_address(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>panel</title>")
     error = StoreDamaged("The database is damaged: page 7.", cure="Put the last backup back.")
-    with serving(recovery_app(error, tmp_path)) as url, httpx.Client(base_url=url, verify=False) as caller:
+    with serving(recovery_app(Recovery(error, lambda: None), lambda: None, tmp_path)) as url, httpx.Client(base_url=url, verify=False) as caller:
         for method, path in (("GET", "/api/v1/me"), ("POST", "/api/v1/inspections"), ("DELETE", "/api/v1/x"), ("GET", "/metrics"), ("POST", "/")):
             answer = caller.request(method, path)
             assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
@@ -102,3 +104,41 @@ def test_a_station_that_cannot_start_says_why_at_every_address(tmp_path: Path) -
         ready = caller.get("/readyz")
         assert (ready.status_code, ready.json()["problems"][0]["code"]) == (503, "store.damaged")
         assert "content-security-policy" in ready.headers
+
+
+def test_a_station_that_cannot_start_tries_again_when_asked_and_says_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.recovery._REST_S", 0.0)
+    found = iter([StoreUnreachable("No answer.", cure="Start the server."), StoreDamaged("Page 8.", cure="Put the last backup back.")])
+
+    def start() -> str:
+        for error in found:
+            raise error
+        return "started"
+
+    left: list[bool] = []
+    recovery = Recovery(StoreDamaged("Page 7.", cure="Put the last backup back."), start)
+    assert not recovery.may_pass
+    with serving(recovery_app(recovery, lambda: left.append(True), tmp_path)) as url, httpx.Client(base_url=url, verify=False) as caller:
+        assert caller.post(RETRY, headers={"Origin": "http://evil.example"}).status_code == 403
+        first, second, third = (caller.post(RETRY) for _ in range(3))
+    assert [(a.status_code, a.json().get("code")) for a in (first, second)] == [(503, "store.unreachable"), (503, "store.damaged")]
+    assert (third.status_code, recovery.started, left) == (202, "started", [True])
+
+
+def test_what_may_pass_by_itself_is_tried_without_anybody_asking_and_not_in_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.recovery._REST_S", 0.2)
+    tries: list[float] = []
+    left = threading.Event()
+
+    def start() -> str:
+        tries.append(time.monotonic())
+        if len(tries) < 2:
+            raise StoreUnreachable("No answer.", cure="Start the server.")
+        return "started"
+
+    recovery = Recovery(StoreUnreachable("No answer.", cure="Start the server."), start)
+    assert recovery.may_pass
+    with serving(recovery_app(recovery, left.set, tmp_path, every_s=0.01)):
+        assert left.wait(30)
+    assert recovery.started == "started"
+    assert tries[1] - tries[0] >= 0.2  # however often it is asked

@@ -11,7 +11,7 @@ from fake_station import FakeStation
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from api.app import create_app
-from api.recovery import recovery_app
+from api.recovery import Recovery, recovery_app
 from api.schemas import Role
 from api.settings import Settings
 from api.store import audit
@@ -49,12 +49,12 @@ def test_a_user_signs_in_with_name_and_password(chromium: Browser, settings: Set
 
 def test_the_panel_says_why_the_station_cannot_start_and_what_to_do(chromium: Browser) -> None:
     error = StoreDamaged("The database is damaged: page 7.", cure="Put the last backup back: d3station db restore FILE")
-    with serving(recovery_app(error)) as url:
+    with serving(recovery_app(Recovery(error, lambda: None), lambda: None)) as url:
         page = chromium.new_page(locale="en-GB")
         page.goto(url)
         told = page.get_by_role("alert")
         expect(told).to_contain_text("The station is out of order")
         expect(told).to_contain_text("page 7")
-        expect(told).to_contain_text("d3station db restore FILE; then restart d3station.")
+        expect(told).to_contain_text("d3station db restore FILE; then try again")
         expect(told).to_contain_text("store.damaged")
         page.close()

@@ -29,7 +29,7 @@ from api.security import Principal
 from api.service import Service
 from api.store import audit, inspections
 from inference.d3m import D3M
-from rig_configs.errors import Conflict, D3Error, SampleError, Unprocessable
+from rig_configs.errors import Conflict, D3Error, ModelError, SampleError, Unprocessable
 
 URL = "/api/v1/inspections"
 RECIPES = "/api/v1/recipes"
@@ -304,6 +304,18 @@ def test_no_forged_archive_gets_in_and_none_writes_outside(taught: FakeStation, 
     with pytest.raises(Unprocessable):
         recipe_archive.read(signed, there, key, ())
     assert there.names() == []
+
+
+def test_a_model_that_could_not_be_read_is_used_once_it_is_back(taught: FakeStation, model: D3M) -> None:
+    file = taught.models.folder("bolt") / model.model_id / "model.safetensors"
+    right = file.read_bytes()
+    file.write_bytes(right[: len(right) // 2])
+    for _ in range(2):
+        with pytest.raises(ModelError) as refused:
+            taught.models.model("bolt")
+        assert refused.value.code.startswith("model.invalid")
+    file.write_bytes(right)
+    assert taught.models.model("bolt").predict(part(7)).score == model.predict(part(7)).score
 
 
 @pytest.mark.both_databases

@@ -1,16 +1,22 @@
-"""A killed service loses nothing that it had acknowledged."""
+"""A killed service loses nothing that it had acknowledged, and one that cannot start does once it can."""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from api.recovery import RETRY
+from rig_configs.files import SHIPPED
 
 HERE = Path(__file__).parent
 URL = "/api/v1/inspections"
@@ -70,3 +76,51 @@ def test_sigkill_in_the_middle_of_an_inspection_loses_nothing_acknowledged(tmp_p
             cut["id"],
             *(f["id"] for f in reversed(finished)),
         ]
+
+
+def test_a_service_that_cannot_start_starts_when_what_was_wrong_is_put_right(tmp_path: Path) -> None:
+    """First its rig's file is wrong, then its database: one process and one socket through all of it."""
+    rig, data_dir = tmp_path / "rig", tmp_path / "data"
+    shutil.copytree(SHIPPED / "demo", rig)
+    right = (rig / "rig.yaml").read_text(encoding="utf-8")
+    (rig / "rig.yaml").write_text(right.replace("camera:", "kamera:", 1), encoding="utf-8")
+    data_dir.mkdir()
+    (data_dir / "d3station.sqlite3").write_text("this is not a database, however long it is " * 100)
+    command = [sys.executable, "-m", "api.cli.main", "serve", "--rig", str(rig), "--data-dir", str(data_dir), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=HERE.parents[1]) as process:
+        assert process.stderr is not None
+        url = next(found[0] for line in process.stderr if (found := re.search(r"http://127.0.0.1:[0-9]+", line)))
+        reader = threading.Thread(target=process.stderr.read)
+        reader.start()
+
+        def ready() -> tuple[int, list[str]]:
+            answer = httpx.get(f"{url}/readyz", timeout=60)
+            return answer.status_code, [problem["code"] for problem in answer.json()["problems"]]
+
+        def retried() -> int:
+            while True:  # two tries have a rest between them
+                answer = httpx.post(url + RETRY, timeout=60)
+                if answer.status_code == 202 or answer.json()["code"] != before:
+                    return answer.status_code
+                threading.Event().wait(0.2)
+
+        try:
+            status, (before,) = ready()
+            assert (status, before) == (503, "rig.invalid")
+            assert httpx.post(url + RETRY, timeout=60).status_code == 503
+            (rig / "rig.yaml").write_text(right, encoding="utf-8")
+            assert retried() == 202
+            while (found := ready()) == (503, [before]):
+                threading.Event().wait(0.05)
+            assert found == (503, ["store.damaged"])
+            (data_dir / "d3station.sqlite3").unlink()
+            before = "store.damaged"
+            assert retried() == 202
+            while (found := ready()) == (503, [before]):
+                threading.Event().wait(0.05)
+            assert found == (200, [])
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) in (0, -signal.SIGTERM)
+            reader.join(60)
