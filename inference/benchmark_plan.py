@@ -16,7 +16,7 @@ from inference.model_state import D3MConfig
 from inference.sample import D3Sample
 from rig_configs.errors import NotFound, SampleError
 
-_VERSION = 1
+_VERSION = 2
 """Rises when the same settings would give other numbers, so that finished categories are not taken over."""
 
 
@@ -33,7 +33,8 @@ class Variant:
     @property
     def feature_key(self) -> tuple[object, ...]:
         """Variants with one key see the same features."""
-        return self.config.backbones, self.config.working_px, self.config.margin_px, self.thinning
+        config = self.config
+        return config.backbones, config.working_px, config.margin_px, config.smallest_defect_mm, config.height_band, self.thinning
 
     @property
     def bank_config(self) -> D3MConfig:

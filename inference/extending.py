@@ -1,8 +1,8 @@
 """More good parts for a model, without starting over.
 
 The new parts are true held-out parts of the old model: its banks have never seen them. So their scores join the old held-out ones,
-and the limits of samples and maps are drawn from all. The banks take up a coreset of the new parts' patches in their own units; fusion,
-standardisation and what a cell's SVM weighs stay as they were taught, for they would not change by a few parts. After many, teach anew.
+and the limits of samples and maps are drawn from all. The banks take up a coreset of the new parts' patches in their own units, and the height
+band widens by their heights; fusion, standardisation and what a cell's SVM weighs stay as they were taught, for they would not change by a few parts. After many, teach anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from inference.anomaly_map import Canvas
 from inference.coreset import k_centre_greedy
 from inference.decision import OneClassFusion, fit_judge, with_svm
-from inference.features.extraction import extract
+from inference.features.extraction import extract, taken_up
 from inference.good_parts import GoodPart
 from inference.memory_bank import MemoryBank
 from inference.methods import D3M_METHOD
@@ -42,7 +42,7 @@ def extended(
         Cancelled: ``cancelled`` said so.
     """
     started, config = time.monotonic(), state.config
-    cell_svm = state.decision.cell.svm
+    cell_svm, grid = state.decision.cell.svm, state.grid
     names: list[str] = []
     scores, maxima = [], []
     rows: list[list[np.ndarray]] = [[] for _ in D3M_METHOD.banks]
@@ -58,7 +58,9 @@ def extended(
         pictures.append(GoodPart.of(sample, features.window))
         scores.append(score)
         maxima.append([canvas.part_maximum(canvas.smooth(column)) for column in with_svm(cell_svm, distances).T])
-        for kept, patches, bank in zip(rows, of_banks, state.banks, strict=True):
+        grid, features = taken_up(features, grid)
+        in_band = [config.view.rows(source, features, state.fusion) for source in D3M_METHOD.banks]
+        for kept, patches, bank in zip(rows, in_band, state.banks, strict=True):
             # Thinned at once: memory holds the coresets of the new parts and never all their patches.
             kept.append(bank.thinned(patches, config.coreset_share, config.seed, cancelled)[0])
         progress(0.9 * (1.0 - 1.0 / (1.0 + len(names))), f"part {len(names)}")
@@ -89,6 +91,7 @@ def extended(
     progress(1.0, "model ready")
     return replace(
         state,
+        grid=grid,
         banks=tuple(banks),
         decision=decision,
         good_parts=(*state.good_parts, *pictures) if state.good_parts else (),

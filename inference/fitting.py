@@ -14,7 +14,7 @@ from inference.anomaly_map import Canvas
 from inference.bank_fitting import BankFit, BankSettings, fit_bank
 from inference.contrastive_fusion import ContrastiveFusion, FusionSettings, train_fusion
 from inference.decision import Decision, OneClassFusion, fit_judge, with_svm
-from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid
+from inference.features.extraction import FeatureGrid, SampleFeatures, extract, feature_grid, with_band
 from inference.good_parts import GoodPart
 from inference.methods import D3M_METHOD, Rule, View, channel_groups
 from inference.model_state import D3MConfig, FitReport, ModelState
@@ -40,7 +40,7 @@ def extract_all(
     cancelled: Callable[[], bool],
     seen: Callable[[D3Sample, SampleFeatures], None] = lambda *_: None,
 ) -> tuple[FeatureGrid, list[SampleFeatures]]:
-    """Features of good parts on the grid of the first one; ``seen`` is given each part with its features while it is there.
+    """Features of good parts on the grid of the first one, with their height band; ``seen`` is given each part with its features while it is there.
 
     Raises:
         SampleError: fewer than five, or one without a part or points.
@@ -68,7 +68,7 @@ def extract_all(
             cure="Teach from more good parts; 20 or more make the limits tight.",
             detail="too_few",
         )
-    return grid, features
+    return with_band(features, grid) if config.height_band else (grid, features)
 
 
 def train(

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from inference.contrastive_fusion import ContrastiveFusion
 from inference.decision import Decision, Judge, OneClassFusion, tail_limit
 from inference.features.extraction import FeatureGrid
+from inference.features.height_band import HeightBand
 from inference.features.registry import Backbones, ImageBackboneName, PointBackboneName, Precision
 from inference.good_parts import GoodPart, arrays_of, parts_of
 from inference.memory_bank import MemoryBank
@@ -23,7 +24,7 @@ from inference.methods import Rule, SampleScore, View
 from inference.prediction import BANK_NAMES, BankName
 from inference.swapping import SwapMode
 
-FORMAT = "d3station-d3m/3"
+FORMAT = "d3station-d3m/4"
 
 
 class D3MConfig(BaseModel):
@@ -51,6 +52,10 @@ class D3MConfig(BaseModel):
     point_interpolation: bool = Field(
         default=True,
         description="Whether Point-MAE's groups are interpolated to the points (the paper's Table 5), or each point takes its nearest one.",
+    )
+    height_band: bool = Field(
+        default=True,
+        description="Whether a cell's height is also held against the heights that good parts had at the same place, after registration in the plane.",
     )
     swap: SwapMode = Field(default="blend", description="Channel-spatial swapping: the paper's soft blend, or the hard swap of its released code.")
     alpha: float = Field(default=0.1, ge=0.0, le=0.5, description="Share that each image modality takes from the other.")
@@ -172,7 +177,7 @@ class ModelState:
         contents = {
             "format": FORMAT,
             "config": self.config.model_dump(mode="json"),
-            "grid": asdict(self.grid),
+            "grid": {name: value for name, value in asdict(replace(self.grid, band=None)).items() if name != "band"},
             "backbones": self.backbones,
             "decision": {
                 "threshold": decision.threshold,
@@ -193,6 +198,8 @@ class ModelState:
             prefix = f"decision.{name}"
             arrays |= {f"{prefix}.mean": judge.svm.mean, f"{prefix}.std": judge.svm.std, f"{prefix}.coef": judge.svm.coef}
             arrays |= {f"{prefix}.typical": judge.typical, f"{prefix}.limit": judge.limit}
+        if self.grid.band is not None:
+            arrays |= {f"band.{part}": value for part, value in asdict(self.grid.band).items()}
         return arrays | arrays_of(self.good_parts)
 
     @cached_property
@@ -222,7 +229,7 @@ class ModelState:
 
         return cls(
             config=D3MConfig(**description["config"]),
-            grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])})),
+            grid=FeatureGrid(**(description["grid"] | {"image_shape": tuple(description["grid"]["image_shape"])}), band=_band(arrays)),
             fusion=fusion.eval().requires_grad_(False),
             banks=tuple(_bank(arrays, name) for name in BANK_NAMES),
             decision=Decision(judge("sample"), judge("cell"), limits["threshold"], description["config"]["decision"]),
@@ -236,6 +243,10 @@ def _bank(arrays: dict[str, NDArray[Any]], name: str) -> MemoryBank:
     bank = MemoryBank(*(arrays[f"bank.{name}.{part}"] for part in ("mean", "scale", "rows")))
     parts = arrays.get(f"bank.{name}.parts")
     return bank if parts is None else replace(bank, parts=parts)
+
+
+def _band(arrays: dict[str, NDArray[Any]]) -> HeightBand | None:
+    return HeightBand(*(arrays[f"band.{part}"] for part in ("reference", "lowest", "highest"))) if "band.reference" in arrays else None
 
 
 def _tuples(value: Any) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.features.points import HEIGHT_CHANNELS, point_features
+from inference.features.height_band import HeightBand
+from inference.features.points import HEIGHT_CHANNELS, outside_channel, part_heights, point_features
 from inference.features.registry import Backbones, image_backbone, point_backbone
 from inference.features.window import CELL_PX, Window, outlined, part_window, pixel_pitch_mm, working_scale
 from inference.sample import D3Sample
@@ -29,6 +31,8 @@ class FeatureGrid:
     """Free border around the part, working px."""
     cell_mm: float
     """Side of one feature cell, mm."""
+    band: HeightBand | None = None
+    """Heights of the good parts, place by place; None before they were all seen, and where heights are not held against each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class SampleFeatures:
     window: Window
     pitch_mm: float
     """Distance between neighbouring camera pixels on the part, mm."""
+    height_mm: NDArray[np.float32]
+    """(2 · rows, 2 · columns) height image of the whole part, judged or not, see ``part_heights``."""
     name: str
 
 
@@ -67,7 +73,8 @@ def feature_grid(sample: D3Sample, working_px: int, margin_px: int, smallest_def
 
 
 def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT) -> SampleFeatures:
-    """Features of one sample, of each modality by itself: whatever judges it, they are the same.
+    """Features of one sample, of each modality by itself: whatever judges it, they are the same. With a band in the grid, the points have
+    one more channel.
 
     Raises:
         SampleError: another image size than the grid's (``.grid``), no part (``.foreground``), too few points (``.points``), or hardly
@@ -100,7 +107,7 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
     pitch_mm = pixel_pitch_mm(sample.xyz_mm, part, sample.name)
     points = point_features(sample.xyz_mm, part, window, grid.cell_mm, point_backbone(backbones.points, backbones.interpolate), sample.name)
     images = image_backbone(backbones.image, backbones.precision)(np.stack([window.resize(sample.rgb), window.resize(sample.pseudo3d)]))
-    return SampleFeatures(
+    features = SampleFeatures(
         rgb=np.ascontiguousarray(images[0][:, cells].T),
         pseudo3d=np.ascontiguousarray(images[1][:, cells].T),
         points=np.ascontiguousarray(points[:, cells].T),
@@ -108,5 +115,29 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
         cells=cells,
         window=window,
         pitch_mm=pitch_mm,
+        height_mm=part_heights(sample.xyz_mm, part, window, grid.cell_mm),
         name=sample.name,
     )
+    return features if grid.band is None else with_outside(features, grid.band.outside(features.height_mm), grid.cell_mm)
+
+
+def with_outside(features: SampleFeatures, outside_mm: NDArray[np.float32], cell_mm: float) -> SampleFeatures:
+    """The features with one more point channel, a group of its own: how far each cell lies outside the height band."""
+    channel = outside_channel(outside_mm, features.cells, cell_mm)
+    return replace(features, points=np.concatenate([features.points, channel], axis=1), point_groups=(*features.point_groups, 1))
+
+
+def with_band(features: Sequence[SampleFeatures], grid: FeatureGrid) -> tuple[FeatureGrid, list[SampleFeatures]]:
+    """The grid with the height band of good parts, and their features, each held against the band of the others."""
+    band, outside = HeightBand.of([of_part.height_mm for of_part in features])
+    held = [with_outside(of_part, outside_mm, grid.cell_mm) for of_part, outside_mm in zip(features, outside, strict=True)]
+    return replace(grid, band=band), held
+
+
+def taken_up(features: SampleFeatures, grid: FeatureGrid) -> tuple[FeatureGrid, SampleFeatures]:
+    """The grid whose band holds one more good part, and this part's features in it: nothing of it is outside any more."""
+    if grid.band is None:
+        return grid, features
+    points = features.points.copy()
+    points[:, -1] = 0.0
+    return replace(grid, band=grid.band.widened(features.height_mm)), replace(features, points=points)

@@ -2,11 +2,12 @@
 
 FPFH and Point-MAE tell the shape around a point and, by design, nothing about where it lies; a plateau that is 0.3 mm too high
 changes them only at its rim. The part stands on the reference plane (z = 0 of the rig frame), so height is as good as given by the rig, and
-two plain quantities are put beside them:
+plain quantities are put beside them:
 
 - height, as sine and cosine at octave wavelengths: bounded, so that no outlier drowns the descriptor, and sensitive to changes
   far below the part's own height;
-- relief, the height over the local mean, in units of the point pitch, soft-bounded.
+- relief, the height over the local mean, in units of the point pitch, soft-bounded;
+- once good parts were seen, how far the height lies outside of theirs at the same place (``height_band``), bounded likewise.
 """
 
 from __future__ import annotations
@@ -71,6 +72,28 @@ def organised_points(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], windo
     cloud = np.ascontiguousarray(window.crop(xyz_mm), dtype=np.float32)
     inside = np.ascontiguousarray(window.crop(part))
     return _block_points(cloud, inside, rows * _POINTS_PER_CELL, columns * _POINTS_PER_CELL, 2.0 * pitch_mm), pitch_mm
+
+
+def part_heights(xyz_mm: NDArray[np.float32], part: NDArray[np.bool_], window: Window, cell_mm: float) -> NDArray[np.float32]:
+    """Height image of the part for the height band: (2 · rows, 2 · columns) float32 mm over the reference plane, 0 off the part.
+
+    A point of the part that is unknown takes the height of its nearest neighbour.
+    """
+    z = organised_points(xyz_mm, part, window, cell_mm)[0][..., 2]
+    known = np.isfinite(z)
+    if not known.any():
+        return np.zeros(z.shape, np.float32)
+    inside = np.repeat(np.repeat(window.cell_mask(part), _POINTS_PER_CELL, axis=0), _POINTS_PER_CELL, axis=1) | known
+    return np.where(inside, filled_from_nearest(np.where(known, z, 0.0).astype(np.float32), known), np.float32(0.0))
+
+
+def outside_channel(outside_mm: NDArray[np.float32], cells: NDArray[np.bool_], cell_mm: float) -> NDArray[np.float32]:
+    """(N, 1) how far the marked cells lie outside the height band, in point pitches, soft-bounded to ±1: a piece that is missing is no more
+    of a defect than one that is bent by a millimetre, and its map must not drown everybody else's.
+    """
+    rows, columns = cells.shape
+    of_cell = outside_mm.reshape(rows, _POINTS_PER_CELL, columns, _POINTS_PER_CELL).mean(axis=(1, 3))
+    return np.tanh(of_cell[cells] / (cell_mm / _POINTS_PER_CELL)).astype(np.float32)[:, None]
 
 
 def _relief(z: NDArray[np.float32], valid: NDArray[np.bool_], pitch_mm: float) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ def described(sample, grid, backbone) -> SampleFeatures:
     cells = window.cell_mask(part)
     points = np.ascontiguousarray(point_features(sample.xyz_mm, part, window, grid.cell_mm, backbone, sample.name)[:, cells].T)
     none = np.zeros((len(points), 0), np.float32)
-    return SampleFeatures(none, none, points, (points.shape[1] - HEIGHT_CHANNELS, HEIGHT_CHANNELS), cells, window, 0.0, sample.name)
+    return SampleFeatures(none, none, points, (points.shape[1] - HEIGHT_CHANNELS, HEIGHT_CHANNELS), cells, window, 0.0, none, sample.name)
 
 
 def measured(dataset, category: str, name: PointBackboneName) -> dict[str, tuple[float, float, float, float]]:
