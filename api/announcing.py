@@ -7,15 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from api import events
 from api.outcome import Inspects
 from api.schemas import InspectionState, RigState, StationState
+from api.schemas_people import Scope
 from api.schemas_webhooks import WebhookEvent
 from api.store import inspections, outbox
+from api.store.clock import now
 from api.store.store import Store
 from api.store.tables import InspectionRow
+from api.store.tables_people import ApiKeyRow
 from rig_configs.errors import D3Error
 
 _log = structlog.get_logger(__name__)
@@ -79,7 +83,16 @@ class Announcer:
 
     def _with_queue(self, session: Session, state: RigState) -> RigState:
         on_rig, judged = self.at_work.on_rig, self.at_work.judged
-        return state.model_copy(update={"running": on_rig or judged, "judging": judged, "queued": inspections.queued(session)})
+        armed_for = ["button", "machine"] if _machine_may_trigger(session) else ["button"]
+        return state.model_copy(
+            update={"running": on_rig or judged, "judging": judged, "queued": inspections.queued(session), "armed_for": armed_for}
+        )
+
+
+def _machine_may_trigger(session: Session) -> bool:
+    """Whether a key that may start inspections is valid now."""
+    lasts = or_(ApiKeyRow.expires.is_(None), ApiKeyRow.expires > now())
+    return session.scalar(select(ApiKeyRow.name).where(ApiKeyRow.revoked.is_(None), ApiKeyRow.scope != Scope.READ.value, lasts).limit(1)) is not None
 
 
 def _is_in_trouble(state: RigState | None) -> bool:

@@ -260,6 +260,10 @@ class RigState(Schema):
     judging: str | None = Field(default=None, description="Identity of the inspection whose part is judged; it may leave the rig.")
     recipe: str | None = Field(default=None, description="Recipe that the station was changed over to.")
     queued: int = Field(description="Inspections that wait.")
+    armed_for: list[Literal["button", "machine"]] = Field(
+        default=["button"],
+        description="What may start an inspection now: the panel's button, and machines where a key that may trigger is valid.",
+    )
 
 
 class Me(Schema):

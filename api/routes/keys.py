@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from api import events
 from api.problems import documented
 from api.schemas import PRINTABLE, Role
 from api.schemas_people import Key, KeyRequest, NewKey
 from api.security import Principal, requires
-from api.service import Serving
+from api.service import Service, Serving
 
 router = APIRouter(prefix="/keys", tags=["people"])
 
@@ -34,6 +35,7 @@ def list_keys(_caller: Admin, service: Serving) -> list[Key]:
 def create_key(wanted: KeyRequest, caller: Admin, service: Serving) -> NewKey:
     """Make a key. The answer holds it; it is shown this once and kept nowhere."""
     key = service.accounts.create_key(wanted.name, wanted.role, wanted.scope, wanted.expires, caller)
+    _tell(service)
     return NewKey(**service.accounts.key(wanted.name).model_dump(), key=key)
 
 
@@ -43,3 +45,11 @@ def revoke_key(
 ) -> None:
     """Make a key useless from now on. It stays in the list."""
     service.accounts.revoke_key(name, caller)
+    _tell(service)
+
+
+def _tell(service: Service) -> None:
+    """Listeners hear what may start an inspection now."""
+    state = service.runner.rig_state()
+    with service.store.write() as session:
+        events.append(session, state)

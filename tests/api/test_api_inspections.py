@@ -11,7 +11,8 @@ from conftest import serving
 from fake_station import BAD, GOOD, JPEG, PNG, FakeStation
 from fastapi import FastAPI
 
-from api.schemas import Inspection, StationState
+from api.schemas import Inspection, Role, StationState
+from api.schemas_people import Scope
 from api.service import Service
 
 URL = "/api/v1/inspections"
@@ -239,3 +240,19 @@ def test_the_station_is_dark_when_the_service_has_stopped(app: FastAPI, fake: Fa
     with serving(app):
         assert not fake.closed
     assert fake.closed
+
+
+def test_the_station_tells_what_it_is_armed_for(browser: httpx.Client, service: Service) -> None:
+    """A machine can start inspections only with a key that is valid and may trigger: without one, only the button does."""
+    keys = service.accounts
+
+    def armed_for() -> list[str]:
+        return browser.get("/api/v1/rig/state").json()["armed_for"]
+
+    assert armed_for() == ["button"]
+    keys.create_key("reader", Role.MES, Scope.READ)
+    assert armed_for() == ["button"]
+    keys.create_key("line", Role.MES, Scope.TRIGGER)
+    assert armed_for() == ["button", "machine"]
+    keys.revoke_key("line")
+    assert armed_for() == ["button"]

@@ -35,9 +35,10 @@ def _bases() -> dict[str, str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 for line in node.body:
-                    target = line.target if isinstance(line, ast.AnnAssign) else line.targets[0] if isinstance(line, ast.Assign) else None
-                    if isinstance(target, ast.Name) and target.id == "base_code" and isinstance(line.value, ast.Constant):
-                        found[node.name] = str(line.value.value)
+                    if isinstance(line, ast.AnnAssign | ast.Assign) and isinstance(line.value, ast.Constant):
+                        target = line.target if isinstance(line, ast.AnnAssign) else line.targets[0]
+                        if isinstance(target, ast.Name) and target.id == "base_code":
+                            found[node.name] = str(line.value.value)
     return found
 
 
@@ -50,7 +51,7 @@ def codes() -> set[str]:
         if name in bases and isinstance(detail, ast.Constant):
             found.add(f"{bases[name]}.{detail.value}")
         if name == "Reason" and isinstance(code, ast.Constant):
-            found.add(code.value)
+            found.add(str(code.value))
     return found
 
 

@@ -4033,6 +4033,14 @@ export interface components {
              * @description Inspections that wait.
              */
             queued: number;
+            /**
+             * Armed For
+             * @description What may start an inspection now: the panel's button, and machines where a key that may trigger is valid.
+             * @default [
+             *       "button"
+             *     ]
+             */
+            armed_for: ("button" | "machine")[];
         };
         /**
          * Role

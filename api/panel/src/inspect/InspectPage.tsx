@@ -66,7 +66,7 @@ export default function InspectPage() {
         <SerialField inputRef={serialRef} value={now.serial} onChange={now.setSerial} onEnter={() => buttonRef.current?.focus()} />
         <p className="armed-for">
           {t("app.armed")}
-          <b>{t("app.armedFor")}</b>
+          <b>{rig.data?.armed_for?.map((what) => t(`app.armedFor.${what}`)).join(" + ") ?? "–"}</b>
         </p>
       </Header>
       {changeOver.error && <Outcome action={changeOver} />}
