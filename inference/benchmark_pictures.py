@@ -1,4 +1,4 @@
-"""What a benchmark shows: a heat map of each defect kind, all on one sheet, and the table as a chart."""
+"""What a benchmark shows: a heat map of each kind of defect and of each that was missed, on a sheet each; its tables as charts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.benchmark_defects import DefectKind
 from inference.benchmark_results import CategoryResult, Numbers, SampleRecord
 from inference.datasets.dataset import NORMAL, DatasetSample
 from inference.features.window import outlined
@@ -57,13 +58,22 @@ def tile(sample: D3Sample, mask: NDArray[np.bool_], ranked: NDArray[np.float32],
     caption = np.full((_CAPTION, row.shape[1], 3), 24, np.uint8)
     category = record.name.split("/")[0]
     banks = "   ".join(f"{_SHORT[name]} {value:.2f}" for name, value in record.banks.items())
-    for text, y in ((f"{category}: {record.anomaly_class}", 13), (f"score {record.score:.2f}   {banks}   (1 = limit)", 28)):
+    lines = f"{category}: {record.anomaly_class}{_why_missed(record)}", f"score {record.score:.2f}   {banks}   (1 = limit)"
+    for text, y in zip(lines, (13, 28), strict=True):
         cv2.putText(caption, text, (6, y), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (235, 235, 235), 1, cv2.LINE_AA)
     return np.vstack([caption, row])
 
 
+def _why_missed(record: SampleRecord) -> str:
+    """Which bank came nearest to its limit and where the map is largest; nothing for a defect that was found."""
+    if record.over_limit:
+        return ""
+    nearest = max(record.banks, key=lambda name: record.banks[name])
+    return f" - MISSED: {_SHORT[nearest]} nearest, map's peak {'on the defect' if record.peak_on_defect else 'elsewhere'}"
+
+
 class HeatMaps:
-    """Keeps a tile of the first sample of each defect of each category in a folder.
+    """Keeps a tile of the first sample of each defect of each category in a folder, and of every missed one in its folder ``missed``.
 
     Args:
         folder: made if missing.
@@ -73,7 +83,8 @@ class HeatMaps:
     def __init__(self, folder: Path, label: str) -> None:
         self.folder, self.label = folder, label
         self._done: set[tuple[str, str]] = set()
-        folder.mkdir(parents=True, exist_ok=True)
+        self.missed = folder / "missed"
+        self.missed.mkdir(parents=True, exist_ok=True)
 
     def __call__(
         self,
@@ -85,21 +96,34 @@ class HeatMaps:
     ) -> None:
         """Take a judged sample; see ``benchmark.Look``."""
         kind = (listed.sample_id.category, listed.sample_id.anomaly_class)
-        if kind[1] == NORMAL or kind in self._done or self.label not in maps:
+        if kind[1] == NORMAL or self.label not in maps:
             return
-        self._done.add(kind)
-        write(self.folder / f"{kind[0]}-{kind[1]}.png", tile(sample, mask, maps[self.label], records[self.label]))
+        record = records[self.label]
+        is_first = kind not in self._done
+        if not is_first and record.over_limit:
+            return
+        picture = tile(sample, mask, maps[self.label], record)
+        if is_first:
+            self._done.add(kind)
+            write(self.folder / f"{kind[0]}-{kind[1]}.png", picture)
+        if not record.over_limit:
+            write(self.missed / f"{kind[0]}-{kind[1]}-{listed.sample_id.number:04d}.png", picture)
 
-    def sheet(self, path: Path) -> Path | None:
-        """All tiles of the folder on one picture; None where there are none."""
-        tiles = [picture for p in sorted(self.folder.glob("*-*.png")) if (picture := cv2.imread(str(p))) is not None]
-        if not tiles:
-            return None
-        blank = np.full_like(tiles[0], 24)
-        tiles += [blank] * (-len(tiles) % SHEET_COLUMNS)
-        lines = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
-        write(path, np.vstack(lines)[..., ::-1].astype(np.uint8))
-        return path
+    def sheets(self) -> list[Path]:
+        """``heat-maps.jpg`` of one sample of each defect, and ``missed.jpg`` of all that were missed, in the folder; those that have tiles."""
+        made = (_sheet(tiles, self.folder / name) for tiles, name in ((self.folder, "heat-maps.jpg"), (self.missed, "missed.jpg")))
+        return [path for path in made if path is not None]
+
+
+def _sheet(folder: Path, path: Path) -> Path | None:
+    """All tiles of a folder on one picture; None where there are none."""
+    tiles = [picture for p in sorted(folder.glob("*-*.png")) if (picture := cv2.imread(str(p))) is not None]
+    if not tiles:
+        return None
+    tiles += [np.full_like(tiles[0], 24)] * (-len(tiles) % SHEET_COLUMNS)
+    lines = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
+    write(path, np.vstack(lines)[..., ::-1].astype(np.uint8))
+    return path
 
 
 def write(path: Path, rgb: NDArray[np.uint8]) -> None:
@@ -134,4 +158,23 @@ def chart(results: Mapping[str, CategoryResult], protocol: str, labels: Sequence
         axes.set_xticks(range(len(labels)), list(labels), rotation=40, ha="right", fontsize=7)
         axes.set_yticks(range(len(results) + 1), [*results, "mean"] if number == 0 else [""] * (len(results) + 1), fontsize=7)
         axes.set_title(title, fontsize=9)
+    figure.savefig(path, dpi=130)
+
+
+def chart_defects(kinds: Mapping[str, DefectKind], path: Path) -> None:
+    """A line a kind of defect: each bank's median score, 1 at its limit, shaded; how many it put over its limit, and how many were found."""
+    from matplotlib.figure import Figure
+
+    banks = list(next(iter(kinds.values())).banks)
+    medians = np.array([[kind.banks[name].median for name in banks] for kind in kinds.values()])
+    figure = Figure(figsize=(3.4 + 1.3 * len(banks), 1.2 + 0.32 * len(kinds)), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(medians, vmin=0.0, vmax=2.0, cmap="RdYlBu_r", aspect="auto")
+    for (row, column), value in np.ndenumerate(medians):
+        seen = list(kinds.values())[row].banks[banks[column]].seen
+        axes.text(column, row, f"{value:.2f}   ({seen:.0%})", ha="center", va="center", fontsize=8, color="black")
+    axes.set_xticks(range(len(banks)), [_SHORT[name] for name in banks], fontsize=9)
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(kinds)), [f"{name.replace('_', ' ')}: {k.rejected} of {k.samples} rejected" for name, k in kinds.items()], fontsize=8)
+    axes.set_xlabel("median score of the bank, 1 = its limit (share of the samples over it)", fontsize=8)
     figure.savefig(path, dpi=130)

@@ -39,9 +39,15 @@ def benchmark(
     points: Annotated[str | None, typer.Option("--points", help="Point backbone.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the model, such as swap=hard or alpha=0; may be repeated.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to; - is standard output.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder that keeps finished categories, table.csv and table.png.")] = None,
-    pictures: Annotated[Path | None, typer.Option("--pictures", help="Folder for a heat map of each defect, and heat-maps.jpg of all.")] = None,
-    picture_method: Annotated[str, typer.Option("--picture-method", help="Whose heat maps.")] = "d3m",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder that keeps finished categories, table.csv and table.png, and of each defect which bank saw it."),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", help="Folder for a heat map of each defect and of each that was missed; heat-maps.jpg and missed.jpg of all."),
+    ] = None,
+    picture_method: Annotated[str, typer.Option("--picture-method", help="Whose heat maps, and whose view of each defect.")] = "d3m",
 ) -> None:
     """Teach and judge D³M and its baselines on a data set: I-AUROC, P-AUROC, AUPRO, seconds and memory.
 
@@ -54,8 +60,9 @@ def benchmark(
         raise typer.Exit(2)
     from tempfile import TemporaryDirectory
 
+    from inference import benchmark_defects
     from inference.benchmark_folder import run
-    from inference.benchmark_pictures import HeatMaps, chart
+    from inference.benchmark_pictures import HeatMaps, chart, chart_defects
     from inference.benchmark_plan import preset as preset_of
     from inference.benchmark_plan import variants_of
     from inference.benchmark_results import document, table
@@ -76,14 +83,21 @@ def benchmark(
         results = run(opened, chosen, variants, (out or Path(temporary)) / "categories", progress, cancelled, looking)
     settings = {"dataset": str(dataset), "methods": [v.label for v in variants], "config": config.model_dump(mode="json")}
     found = document(results, protocol, settings)
+    benchmark_defects.add_to(found, results)
     if json_file is not None:
         _save(found, json_file)
     if out is not None:
         (out / "table.csv").write_text(table(results, protocol), encoding="utf-8")
         chart(results, protocol, [v.label for v in variants], out / "table.png")
-    if looking is not None and pictures is not None:
-        sheet = looking.sheet(pictures / "heat-maps.jpg")
-        stderr.print(f"Heat maps: {sheet}" if sheet else "No defective sample was judged now; finished categories are not drawn again.", markup=False)
+        if any(v.label == picture_method for v in variants):
+            kinds = benchmark_defects.by_defect(results, picture_method)
+            (out / "defects.csv").write_text(benchmark_defects.table(kinds), encoding="utf-8")
+            chart_defects(kinds, out / "defects.png")
+    if looking is not None:
+        sheets = ", ".join(str(path) for path in looking.sheets())
+        stderr.print(
+            f"Heat maps: {sheets}" if sheets else "No defective sample was judged now; finished categories are not drawn again.", markup=False
+        )
     stderr.print(_table(found, results))
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import inference.benchmark as benchmark
+import inference.benchmark_defects as benchmark_defects
+from inference.benchmark_defects import by_defect
 from inference.benchmark_folder import run
-from inference.benchmark_pictures import HeatMaps, chart
+from inference.benchmark_pictures import HeatMaps, chart, chart_defects
 from inference.benchmark_plan import THINNINGS, fingerprint, preset, thinned, variants_of
 from inference.benchmark_results import document, table
 from inference.d3m import D3MConfig
@@ -150,6 +152,27 @@ def test_document_has_the_agreed_shape_and_the_table_its_means(result, tmp_path)
     assert (tmp_path / "table.png").stat().st_size > 10_000
 
 
+def test_each_kind_of_defect_tells_which_bank_saw_it(result, tmp_path):
+    found, _, _ = result
+    results = {"plate": found, "other": found}
+    kinds = by_defect(results, "d3m")
+    assert list(kinds) == ["dent", "height", "stain", "good"]
+    assert {name: kind.samples for name, kind in kinds.items()} == {"dent": 4, "height": 4, "stain": 4, "good": 10}
+    for defect, bank in (("stain", "rgb"), ("dent", "pseudo3d"), ("height", "fused")):
+        assert kinds[defect].banks[bank].loudest == 1.0
+        of = [s.banks[bank] for s in found.variants["d3m"].samples if s.anomaly_class == defect]
+        assert kinds[defect].banks[bank].median == pytest.approx(np.median(of))
+        assert kinds[defect].banks[bank].seen == np.mean(np.array(of) > 1.0)
+    assert kinds["good"].peaks_on_defect is None
+    assert kinds["good"].rejected == 2 * found.variants["d3m"].false_rejects
+    told = document(results, "full", {})
+    benchmark_defects.add_to(told, results)
+    assert json.loads(json.dumps(told))["methods"]["d3m"]["defect_kinds"]["stain"]["samples"] == 4
+    assert benchmark_defects.table(kinds).splitlines()[0].startswith("defect,samples,rejected,peaks_on_defect,rgb_median,rgb_seen")
+    chart_defects(kinds, tmp_path / "defects.png")
+    assert (tmp_path / "defects.png").stat().st_size > 5_000
+
+
 def test_a_finished_category_is_not_done_again_unless_the_settings_change(sample_of, tmp_path, monkeypatch):
     dataset, variants = Small(sample_of), variants_of(["patchcore_2d"], CONFIG)
     asked = []
@@ -172,8 +195,13 @@ def test_a_finished_category_is_not_done_again_unless_the_settings_change(sample
     (tmp_path / "kept" / "other.json").write_text('{"fingerprint": "torn')
     run(dataset, dataset.categories, variants, tmp_path / "kept", _quiet, lambda: False)
     assert asked[3:] == ["other"]
-    assert heat_maps.sheet(tmp_path / "sheet.jpg").stat().st_size > 5_000
-    assert len(list((tmp_path / "pictures").iterdir())) == 6
+    missed = [s.name for r in first.values() for s in r.variants["patchcore_2d"].samples if s.anomaly_class != NORMAL and not s.over_limit]
+    assert missed
+    sheets = heat_maps.sheets()
+    assert [path.name for path in sheets] == ["heat-maps.jpg", "missed.jpg"]
+    assert all(path.stat().st_size > 5_000 for path in sheets)
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 6
+    assert len(list((tmp_path / "pictures" / "missed").glob("*.png"))) == len(missed)
 
     listed = [("test", s.sample_id) for s in dataset.samples("plate")]
     changed = variants_of(["patchcore_2d"], CONFIG.model_copy(update={"coreset_share": 0.2}))
