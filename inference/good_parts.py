@@ -22,7 +22,7 @@ PICTURES = ("rgb", "pseudo3d")
 _LONG_SIDE_PX = 1280
 """What a screen shows of a part beside another one."""
 _AROUND = 0.15
-"""Of the window's sides, more on each side: who compares wants to see the outline, too."""
+"""Of the window's longer side, more on each side: who compares wants to see the outline, too."""
 _QUALITY = 88
 _TIE = 1e-6
 """What a cell that is not over the limit weighs beside one that is."""
@@ -44,9 +44,9 @@ class GoodPart:
     def of(cls, sample: D3Sample, window: Window) -> GoodPart:
         """Take the pictures of a sample; ``window`` is the one around its part."""
         height, width = sample.foreground.shape
-        x_more, y_more = round(_AROUND * window.width), round(_AROUND * window.height)
-        left, top = max(window.x - x_more, 0), max(window.y - y_more, 0)
-        right, bottom = min(window.x + window.width + x_more, width), min(window.y + window.height + y_more, height)
+        more = round(_AROUND * max(window.width, window.height))
+        left, top = max(window.x - more, 0), max(window.y - more, 0)
+        right, bottom = min(window.x + window.width + more, width), min(window.y + window.height + more, height)
         pictures = tuple(_jpeg(image[top:bottom, left:right]) for image in (sample.rgb, sample.pseudo3d))
         return cls((left, top, right - left, bottom - top), window.centre, pictures)
 
