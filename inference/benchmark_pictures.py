@@ -172,7 +172,7 @@ def chart_defects(kinds: Mapping[str, DefectKind], path: Path) -> None:
     axes.imshow(medians, vmin=0.0, vmax=2.0, cmap="RdYlBu_r", aspect="auto")
     for (row, column), value in np.ndenumerate(medians):
         seen = list(kinds.values())[row].banks[banks[column]].seen
-        axes.text(column, row, f"{value:.2f}   ({seen:.0%})", ha="center", va="center", fontsize=8, color="black")
+        axes.text(column, row, f"{value:.2f}   ({seen:.0%})", ha="center", va="center", fontsize=8, color="black" if 0.3 < value < 1.7 else "white")
     axes.set_xticks(range(len(banks)), [_SHORT[name] for name in banks], fontsize=9)
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(kinds)), [f"{name.replace('_', ' ')}: {k.rejected} of {k.samples} rejected" for name, k in kinds.items()], fontsize=8)

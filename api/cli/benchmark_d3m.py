@@ -41,7 +41,7 @@ def benchmark(
     json_file: Annotated[Path | None, typer.Option("--json", help="File to write the numbers to; - is standard output.")] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder that keeps finished categories, table.csv and table.png, and of each defect which bank saw it."),
+        typer.Option("--out", help="Folder that keeps finished categories, table.csv, table.md and table.png, and of each defect which bank saw it."),
     ] = None,
     pictures: Annotated[
         Path | None,
@@ -62,6 +62,7 @@ def benchmark(
 
     from inference import benchmark_defects
     from inference.benchmark_folder import run
+    from inference.benchmark_markdown import markdown
     from inference.benchmark_pictures import HeatMaps, chart, chart_defects
     from inference.benchmark_plan import preset as preset_of
     from inference.benchmark_plan import variants_of
@@ -89,8 +90,9 @@ def benchmark(
     if out is not None:
         (out / "table.csv").write_text(table(results, protocol), encoding="utf-8")
         chart(results, protocol, [v.label for v in variants], out / "table.png")
-        if any(v.label == picture_method for v in variants):
-            kinds = benchmark_defects.by_defect(results, picture_method)
+        kinds = benchmark_defects.by_defect(results, picture_method)
+        (out / "table.md").write_text(markdown(results, [v.label for v in variants], kinds), encoding="utf-8")
+        if kinds:
             (out / "defects.csv").write_text(benchmark_defects.table(kinds), encoding="utf-8")
             chart_defects(kinds, out / "defects.png")
     if looking is not None:

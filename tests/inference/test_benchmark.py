@@ -10,6 +10,7 @@ import inference.benchmark as benchmark
 import inference.benchmark_defects as benchmark_defects
 from inference.benchmark_defects import by_defect
 from inference.benchmark_folder import run
+from inference.benchmark_markdown import markdown
 from inference.benchmark_pictures import HeatMaps, chart, chart_defects
 from inference.benchmark_plan import THINNINGS, fingerprint, preset, thinned, variants_of
 from inference.benchmark_results import document, table
@@ -169,6 +170,10 @@ def test_each_kind_of_defect_tells_which_bank_saw_it(result, tmp_path):
     benchmark_defects.add_to(told, results)
     assert json.loads(json.dumps(told))["methods"]["d3m"]["defect_kinds"]["stain"]["samples"] == 4
     assert benchmark_defects.table(kinds).splitlines()[0].startswith("defect,samples,rejected,peaks_on_defect,rgb_median,rgb_seen")
+    lines = markdown(results, LABELS, kinds).split("\n")
+    assert len(lines) == (2 + len(LABELS)) + 1 + (2 + 2) + 1 + (2 + 4) + 1
+    assert lines[-2].startswith("| good | ")
+    assert len({line.count("|") for line in lines[: 2 + len(LABELS)]}) == 1
     chart_defects(kinds, tmp_path / "defects.png")
     assert (tmp_path / "defects.png").stat().st_size > 5_000
 
