@@ -62,8 +62,10 @@ export default function RigPage() {
         </section>
         <CalibrationCard />
         <Preview />
-        <SelfTestCard />
-        <CapturesCard />
+        <div className="stack">
+          <SelfTestCard />
+          <CapturesCard />
+        </div>
         <TimingCard />
         <ConfigurationCard />
       </main>

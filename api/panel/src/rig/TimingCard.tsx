@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useRigState } from "../api/queries";
 import { useTiming } from "../api/rig";
 import type { ScanTiming } from "../api/schema";
 import { useFormat } from "../app/format";
@@ -16,12 +17,14 @@ export function TimingCard() {
   const format = useFormat();
   const [link, setLink] = useState<number>(LINKS[0]);
   const timing = useTiming(link);
+  const isSimulated = useRigState().data?.is_simulated ?? false;
   const found = timing.data;
   return (
     <section className="card block wide" data-testid="timing">
       <h2>{t("timing.title")}</h2>
       {found && <Cycle timing={found} />}
       <Outcome action={timing} />
+      {found?.measured && isSimulated && <p className="lead">{t("timing.simulated")}</p>}
       {found?.outruns_link && <p className="problem">{t("timing.outruns")}</p>}
       {found && <TimingDiagram timing={found} />}
       <div className="row">

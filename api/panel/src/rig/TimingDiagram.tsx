@@ -10,14 +10,18 @@ interface Bar {
   to: number;
 }
 
-/** One line for each light, one for the camera's exposures, one for the frames on the link, one for when they really came. */
+/** Up to so many times its plan a scan is drawn on the plan's own scale. */
+const SAME_SCALE = 1.5;
+
+/** One line for each light, one for the camera's exposures, one for the frames on the link; and one for when they really came. */
 export function TimingDiagram({ timing }: { timing: ScanTiming }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { steps } = timing;
-  const longest = Math.max(timing.duration_ms, timing.measured?.duration_ms ?? 0);
+  const { steps, measured } = timing;
+  const isOneScale = measured === null || measured.duration_ms <= SAME_SCALE * timing.duration_ms;
+  const longest = isOneScale ? Math.max(timing.duration_ms, measured?.duration_ms ?? 0) : timing.duration_ms;
   const seconds = (ms: number) => `${format.two(ms / 1000)} s`;
-  const label = t("timing.label", { count: steps.length, planned: seconds(timing.duration_ms), measured: timing.measured ? seconds(timing.measured.duration_ms) : "–" });
+  const label = t("timing.label", { count: steps.length, planned: seconds(timing.duration_ms), measured: measured ? seconds(measured.duration_ms) : "–" });
   return (
     <figure className="timing" role="img" aria-label={label}>
       {lightsOf(steps).map((shines) => (
@@ -25,14 +29,31 @@ export function TimingDiagram({ timing }: { timing: ScanTiming }) {
       ))}
       <Lane name={t("timing.camera")} kind="exposure" longest={longest} bars={steps.map((step) => ({ from: step.exposed_ms, to: endOf(step) }))} />
       <Lane name={t("timing.transfer")} kind="transfer" longest={longest} bars={steps.map((step) => ({ from: endOf(step), to: step.arrived_ms }))} />
-      {timing.measured && <Lane name={t("timing.cameIn")} kind="came" longest={longest} bars={steps.flatMap((step) => (step.measured_ms === null ? [] : [{ from: step.measured_ms, to: step.measured_ms }]))} />}
+      {!isOneScale && <Axis longest={longest} />}
+      {measured && (
+        <Lane
+          name={t("timing.cameIn")}
+          kind="came"
+          longest={isOneScale ? longest : measured.duration_ms}
+          bars={steps.flatMap(({ measured_ms }) => (measured_ms === null ? [] : [{ from: measured_ms, to: measured_ms }]))}
+        />
+      )}
+      <Axis longest={isOneScale ? longest : measured.duration_ms} />
+    </figure>
+  );
+}
+
+function Axis({ longest }: { longest: number }) {
+  const format = useFormat();
+  return (
+    <>
       <span />
       <div className="timing-axis">
         {Array.from({ length: TICKS + 1 }, (_, tick) => (
-          <span key={tick}>{seconds((longest * tick) / TICKS)}</span>
+          <span key={tick}>{format.two((longest * tick) / TICKS / 1000)} s</span>
         ))}
       </div>
-    </figure>
+    </>
   );
 }
 

@@ -81,7 +81,7 @@ function Part({ part, isThrownOut, onToggle, children }: PartProps) {
   const { t } = useTranslation();
   const content = (
     <>
-      {part.thumbnail_url ? <img src={part.thumbnail_url} alt="" width={96} height={64} loading="lazy" /> : <span className="no-picture" />}
+      {part.thumbnail_url && <img src={part.thumbnail_url} alt="" width={96} height={64} loading="lazy" />}
       <b>{part.serial ?? (part.inspection ? part.inspection.slice(0, 8) : t("taught.number", { number: part.index + 1 }))}</b>
       {children}
     </>

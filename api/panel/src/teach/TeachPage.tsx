@@ -51,8 +51,8 @@ export default function TeachPage() {
         {name && <TeachForm key={`teach ${name}`} recipe={name} task={task} />}
         {recipe.data?.judged_at != null && <ThresholdCard key={`${name} ${recipe.data.version}`} recipe={recipe.data} present={recipe.data.judged_at} />}
         {recipe.data && <Models recipe={recipe.data} />}
-        {recipe.data?.model_id && <TaughtParts key={recipe.data.model_id} recipe={name} modelId={recipe.data.model_id} />}
         {recipe.data && <Versions key={`versions ${name}`} recipe={recipe.data} />}
+        {recipe.data?.model_id && <TaughtParts key={recipe.data.model_id} recipe={name} modelId={recipe.data.model_id} />}
         {recipe.data && <RecipeEditor key={`edit ${name} ${recipe.data.version}`} recipe={recipe.data} />}
         {recipe.data && <Archive recipe={recipe.data} onImported={setChosen} />}
         <NewRecipe onCreated={setChosen} />
