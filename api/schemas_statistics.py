@@ -54,6 +54,13 @@ class Period(Schema):
     until: datetime = Field(description="End of the period (UTC), not included.")
 
 
+class Shift(Schema):
+    """A shift of the plant."""
+
+    since: datetime = Field(description="When it begins (UTC).")
+    until: datetime = Field(description="When it ends (UTC), not included.")
+
+
 class YieldOf(Schema):
     """Verdicts of one group."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from api.schemas_statistics import By
@@ -49,3 +49,7 @@ class Calendar:
         last = number + 1 == len(self._starts)
         end = datetime.combine(start.date() + timedelta(days=last), self._starts[0 if last else number + 1], self._zone)
         return start.astimezone(UTC), end.astimezone(UTC)
+
+    def shifts_of(self, day: date) -> list[tuple[datetime, datetime]]:
+        """Beginning and end (UTC) of the shifts that begin on a day of the plant, in order."""
+        return [self.shift(datetime.combine(day, start, self._zone)) for start in self._starts]

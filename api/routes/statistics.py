@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from api import statistics
 from api.problems import documented
 from api.routes.moments import Moment
 from api.schemas import PRINTABLE, Counts, Role
-from api.schemas_statistics import By, Cause, Pareto, PChart, ScoreDrift, Verdict, Yield
+from api.schemas_statistics import By, Cause, Pareto, PChart, ScoreDrift, Shift, Verdict, Yield
 from api.security import Principal, requires
 from api.service import Service, Serving
 from api.shifts import Calendar, time_zone
@@ -59,6 +59,22 @@ def count_inspections(
     """Verdicts since a time."""
     with service.store.read() as session:
         return inspections.counts(session, since or now() - timedelta(hours=24))
+
+
+@router.get("/shifts", responses=_ACCESS)
+def list_shifts(
+    _caller: Caller,
+    service: Serving,
+    day: Annotated[date | None, Query(description="A day of the plant's clock: the shifts that begin on it, in order.")] = None,
+) -> list[Shift]:
+    """The shifts of a day; the one before now and the present one where no day is given."""
+    calendar = calendar_of(service)
+    if day is not None:
+        found = calendar.shifts_of(day)
+    else:
+        present = calendar.shift(now())
+        found = [calendar.shift(present[0] - timedelta(microseconds=1)), present]
+    return [Shift(since=since, until=until) for since, until in found]
 
 
 @router.get("/yield", responses=_ACCESS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,9 @@ import httpx
 import numpy as np
 import pytest
 from fake_station import BAD, GOOD, FakeStation
-from sqlalchemy import event, select, text
+from query_plans import plans
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from api import control_charts, statistics
 from api.schemas import Evaluation
@@ -21,7 +23,7 @@ from api.schemas_statistics import By, Cause, Rule, Verdict
 from api.settings import Settings
 from api.shifts import Calendar
 from api.statistics import Span
-from api.store import reviews, tallies
+from api.store import inspections, reviews, tallies
 from api.store.store import Store, open_store
 from api.store.tables import InspectionRow
 from api.store.tables_production import TallyRow
@@ -120,20 +122,21 @@ def test_every_statistic_is_what_counting_the_inspections_gives(filled: Store, v
     assert reasons.causes[0].cause == "device.frame_timeout"
 
 
+@pytest.mark.both_databases
 def test_statistics_read_tallies_and_indices_not_the_inspections(filled: Store) -> None:
-    seen: list[str] = []
-    with filled.read() as session:
-        listener = lambda _c, _cu, statement, parameters, *_: seen.append(statement.replace("?", "1"))  # noqa: E731
-        event.listen(filled.engine, "before_cursor_execute", listener)
+    def ask(session: Session) -> None:
         statistics.yields(session, SPAN, By.DAY, Verdict.FINAL, PLANT)
         statistics.p_chart(session, Span.of(START, START + timedelta(days=1), "bolt", "L1"), By.LOT, Verdict.FINAL, PLANT)
         statistics.pareto(session, SPAN, Cause.MODALITY, Verdict.FINAL)
+        inspections.counts(session, START + timedelta(days=2))
         statistics.score_drift(session, "bolt", "m", lot=None, since=None, until=None, reference=100, last=50)
-        event.remove(filled.engine, "before_cursor_execute", listener)
-        plans = [row[3] for statement in seen for row in session.execute(text("EXPLAIN QUERY PLAN " + statement))]
-    assert len(seen) >= 6
-    assert not any(plan.startswith("SCAN") for plan in plans), plans
-    assert all("inspections" not in plan or "ix_inspections_model" in plan for plan in plans), plans
+        statistics.score_drift(session, "bolt", "m", lot="L1", since=START, until=SPAN.until, reference=100, last=50)
+
+    found = plans(filled, ask)
+    assert len(found) >= 12
+    nodes = [node for plan in found for node in plan]
+    assert not [node for node in nodes if node.startswith("SCAN")]
+    assert any("inspections" in node for node in nodes)
 
 
 @pytest.mark.both_databases
@@ -225,3 +228,22 @@ def test_statistics_over_rest_follow_inspections_and_reviews(operator: httpx.Cli
     assert operator.get("/api/v1/statistics/drift", params={"recipe": "bolt"}).json()["points"] == []
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert operator.get("/api/v1/statistics/yield", params={"from": later}).json()["code"] == "unprocessable.period"
+
+
+def test_shifts_are_listed_by_the_plants_day_and_the_present_one_with_the_one_before(operator: httpx.Client) -> None:
+    of_day = operator.get("/api/v1/statistics/shifts", params={"day": "2026-03-01"}).json()
+    assert [(s["since"], s["until"]) for s in of_day] == [
+        ("2026-03-01T06:00:00Z", "2026-03-01T14:00:00Z"),
+        ("2026-03-01T14:00:00Z", "2026-03-01T22:00:00Z"),
+        ("2026-03-01T22:00:00Z", "2026-03-02T06:00:00Z"),
+    ]
+    before, present = operator.get("/api/v1/statistics/shifts").json()
+    assert before["until"] == present["since"]
+    assert datetime.fromisoformat(present["since"]) <= datetime.now(UTC) < datetime.fromisoformat(present["until"])
+    assert operator.get("/api/v1/statistics/shifts", params={"day": "yesterday"}).status_code == 422
+
+
+def test_the_night_shift_of_the_day_the_clock_changes_is_an_hour_shorter() -> None:
+    calendar = Calendar(ZoneInfo("Europe/Berlin"), ("06:00", "14:00", "22:00"))
+    hours = [(until - since).total_seconds() / 3600 for since, until in calendar.shifts_of(date(2026, 3, 28))]
+    assert hours == [8, 8, 7]

@@ -237,6 +237,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/statistics/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Shifts
+         * @description The shifts of a day; the one before now and the present one where no day is given.
+         */
+        get: operations["list_shifts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/statistics/yield": {
         parameters: {
             query?: never;
@@ -4235,6 +4255,24 @@ export interface components {
             rules: components["schemas"]["Rule"][];
         };
         /**
+         * Shift
+         * @description A shift of the plant.
+         */
+        Shift: {
+            /**
+             * Since
+             * Format: date-time
+             * @description When it begins (UTC).
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             * @description When it ends (UTC), not included.
+             */
+            until: string;
+        };
+        /**
          * SignIn
          * @description Exchange a one-time sign-in token for a session.
          */
@@ -5097,6 +5135,7 @@ export type ScoreDrift = components['schemas']['ScoreDrift'];
 export type SecretRotation = components['schemas']['SecretRotation'];
 export type SelfTest = components['schemas']['SelfTest'];
 export type ShewhartPoint = components['schemas']['ShewhartPoint'];
+export type Shift = components['schemas']['Shift'];
 export type SignIn = components['schemas']['SignIn'];
 export type SigningFingerprint = components['schemas']['SigningFingerprint'];
 export type Stage = components['schemas']['Stage'];
@@ -6071,6 +6110,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shifts: {
+        parameters: {
+            query?: {
+                /** @description A day of the plant's clock: the shifts that begin on it, in order. */
+                day?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shift"][];
                 };
             };
             /** @description Unauthorized */

@@ -25,6 +25,7 @@ export function useFormat() {
       /** Of seconds since 1970, for axes. */
       clock: (seconds: number) => minutes.format(seconds * 1000),
       day: (seconds: number) => dayOnly.format(seconds * 1000),
+      minute: (iso: string) => minutes.format(new Date(iso)),
       time: (iso: string) => clock.format(new Date(iso)),
     };
   }, [locale]);

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
-import { usePareto } from "../api/statistics";
+import { type Period, usePareto } from "../api/statistics";
 import type { Cause, CauseCount } from "../api/schema";
 import { useFormat } from "../app/format";
 import { i18next } from "../i18n";
@@ -11,11 +11,11 @@ const CAUSES: readonly Cause[] = ["modality", "place", "reason"];
 const MOST = 6;
 
 /** What makes parts bad, most frequent first. */
-export function ParetoCard({ from }: { from: string | undefined }) {
+export function ParetoCard({ period }: { period: Period | undefined }) {
   const { t } = useTranslation();
   const format = useFormat();
   const [cause, setCause] = useState<Cause>("modality");
-  const pareto = usePareto(from, cause).data;
+  const pareto = usePareto(period, cause).data;
 
   const word = ({ cause: code }: CauseCount): string => {
     if (cause === "reason") return reasonTitle({ code });

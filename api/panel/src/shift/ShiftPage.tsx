@@ -2,7 +2,7 @@ import { useState } from "react";
 import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import { useRigState } from "../api/queries";
-import { SPANS, type Span, useBegin, useDrift, usePChart, useStops, useYield } from "../api/statistics";
+import { type Period, SPANS, type Span, useDrift, usePChart, usePeriod, useStops, useYield } from "../api/statistics";
 import { useFormat } from "../app/format";
 import { Header } from "../app/Header";
 import { Outcome } from "../app/Outcome";
@@ -13,6 +13,7 @@ import "../inspect/verdict.css";
 import { DriftCard } from "./DriftCard";
 import { ParetoCard } from "./ParetoCard";
 import { PChartCard } from "./PChartCard";
+import { ShiftOfDay } from "./ShiftOfDay";
 import "./shift.css";
 
 /** How the shift goes, readable from three metres. */
@@ -20,16 +21,18 @@ export default function ShiftPage() {
   const { t } = useTranslation();
   const format = useFormat();
   const [span, setSpan] = useState<Span>("shift");
-  const from = useBegin(span);
-  const result = useYield(from);
+  const [chosen, setChosen] = useState<Period | null>(null);
+  const usualPeriod = usePeriod(span);
+  const period = chosen ?? usualPeriod;
+  const result = useYield(period);
   const overall = result.data?.overall;
-  const isDaily = span === "week" || span === "month";
-  const chart = usePChart(from, isDaily ? "day" : "hour").data;
+  const isDaily = !chosen && (span === "week" || span === "month");
+  const chart = usePChart(period, isDaily ? "day" : "hour").data;
   const rig = useRigState().data;
   // Where the station was not changed over by hand, the recipe that had the most parts is the one meant.
   const usual = result.data && [...result.data.groups].sort((a, b) => b.total - a.total)[0]?.group;
   const drift = useDrift(rig?.recipe ?? usual).data;
-  const stops = useStops(from).data?.items;
+  const stops = useStops(period).data?.items;
 
   const number = (value: number | undefined) => (value === undefined ? "–" : format.whole(value));
   return (
@@ -37,13 +40,30 @@ export default function ShiftPage() {
       <Header title={t("nav.shift")}>
         <div className="row" role="group" aria-label={t("shift.span")}>
           {SPANS.map((name) => (
-            <Button key={name} className={name === span ? "tool chosen" : "tool"} aria-pressed={name === span} onPress={() => setSpan(name)}>
+            <Button
+              key={name}
+              className={!chosen && name === span ? "tool chosen" : "tool"}
+              aria-pressed={!chosen && name === span}
+              onPress={() => {
+                setSpan(name);
+                setChosen(null);
+              }}
+            >
               {t(`shift.spans.${name}`)}
             </Button>
           ))}
         </div>
-        {from && <p className="armed-for">{t("shift.since")}<b>{format.date(from)} {format.time(from)}</b></p>}
-        <a className="tool" href="/api/v1/reports/shift.pdf" target="_blank" rel="noreferrer">
+        <ShiftOfDay chosen={chosen} onChoose={setChosen} />
+        {period && (
+          <p className="since">
+            {t(period.to ? "shift.fromTo" : "shift.since")}
+            <b>
+              {format.date(period.from)} {format.minute(period.from)}
+              {period.to && `–${format.minute(period.to)}`}
+            </b>
+          </p>
+        )}
+        <a className="tool" href={`/api/v1/reports/shift.pdf?at=${encodeURIComponent(period?.from ?? new Date().toISOString())}`} target="_blank" rel="noreferrer">
           {t("shift.report")}
         </a>
       </Header>
@@ -60,7 +80,7 @@ export default function ShiftPage() {
           <div><dd>{number(overall?.overruled)}</dd><dt>{t("shift.overruled")}</dt></div>
         </dl>
         <PChartCard chart={chart} isDaily={isDaily} />
-        <ParetoCard from={from} />
+        <ParetoCard period={period} />
         <DriftCard drift={drift} />
         <section className="card block">
           <h2>{t("shift.stops")}</h2>

@@ -6,6 +6,9 @@ import { type Place, type Point, scaleBar, type Size } from "./view";
 const MARGIN_PX = 24;
 const LONGEST_BAR_PX = 220;
 const GAP_PX = 6;
+/** What the zoom buttons take of the upper right corner, and what a label needs. */
+const BUTTONS = { width: 88, height: 212 };
+const LABEL_PX = 130;
 const CROSS = "M-26 0h20m12 0h20M0-26v20m0 12v20";
 
 interface Props {
@@ -35,12 +38,13 @@ export function Overlay({ frame, place, regions, pitchMm, cross, isNamed = true 
         if (x + width < 0 || y + height < 0 || x > frame.width || y > frame.height) return null;
         // The label goes below a box that touches the upper edge.
         const labelY = y > 40 ? y - 10 : y + height + 26;
+        const edge = frame.width - LABEL_PX - (labelY < BUTTONS.height ? BUTTONS.width : 0);
         return (
           <g key={at} className={at === 0 ? "region region-strongest" : "region"} data-testid="region">
             <rect className="halo" x={x} y={y} width={width} height={height} />
             <rect x={x} y={y} width={width} height={height} />
             {isNamed && (
-              <text x={Math.max(x, 8)} y={labelY}>
+              <text x={Math.max(8, Math.min(x, edge))} y={labelY}>
                 {t("viewer.area", { area: format.two(region.area_mm2) })}
               </text>
             )}
