@@ -15,6 +15,7 @@ from api import control_charts
 from api.schemas import Evaluation
 from api.schemas_statistics import By, Cause, CauseCount, DriftPoint, Pareto, PChart, Rule, ScoreDrift, ShewhartPoint, Verdict, Yield, YieldOf
 from api.shifts import Calendar
+from api.store import inspections
 from api.store.tables import InspectionRow
 from api.store.tables_production import TallyRow
 from api.store.tallies import QUARTER_S, quarter_of
@@ -141,12 +142,7 @@ def score_drift(
     query = select(InspectionRow.id, InspectionRow.finished, InspectionRow.evaluation, InspectionRow.score).where(
         *good, InspectionRow.sequence > first[-1][0]
     )
-    if lot is not None:
-        query = query.where(InspectionRow.lot == lot)
-    if since is not None:
-        query = query.where(InspectionRow.created >= since)
-    if until is not None:
-        query = query.where(InspectionRow.created < until)
+    query = query.where(*inspections.in_span(session, since, until), *(inspections.in_lot(session, lot) if lot is not None else ()))
     rows = session.execute(query.order_by(InspectionRow.sequence.desc()).limit(last)).all()[::-1]
     values = np.array([row.score for row in rows], np.float64)
     chart = control_charts.ewma(values, centre, sigma)

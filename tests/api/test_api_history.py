@@ -7,12 +7,11 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
 from fake_station import BAD, GOOD, FakeStation
-from sqlalchemy import text
+from query_plans import plans
 
 from api.schemas import Evaluation, InspectionRequest, Role
 from api.security import Principal
@@ -22,14 +21,16 @@ from api.store import inspections
 from api.store.inspections import History
 from api.store.store import Store, open_store
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/api/v1/inspections"
 WAIT = {"Prefer": "wait=30"}
 SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(Settings(data_dir=tmp_path / "store"))
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings)
     yield store
     store.close()
 
@@ -48,22 +49,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
     ],
 )
 def test_each_question_to_the_history_is_a_search_in_order(store: Store, wanted: History, index: str) -> None:
-    with store.read() as session:
-        query = inspections.history(session, wanted).limit(50)
-        sql = str(query.compile(store.engine, compile_kwargs={"literal_binds": True}))
-        plan = [row[3] for row in session.execute(text("EXPLAIN QUERY PLAN " + sql))]
-        edge = [
-            row[3] for row in session.execute(text("EXPLAIN QUERY PLAN SELECT sequence FROM inspections WHERE created >= 1 ORDER BY created LIMIT 1"))
-        ]
-    assert len(plan) == 1
-    assert plan[0].startswith("SEARCH")  # neither a scan nor a sort
-    assert index in plan[0]
-    assert len(edge) == 1
-    assert edge[0].startswith("SEARCH")
-    assert "ix_inspections_created" in edge[0]
+    found = plans(store, lambda session: inspections.page(session, wanted))
+    *edges, (page,) = found
+    assert page.startswith("SEARCH")  # neither a scan nor a sort
+    if store.engine.dialect.name == "sqlite":  # of an empty table PostgreSQL thinks any index as good
+        assert index in page
+    for (edge,) in edges:
+        assert edge.startswith("SEARCH")
+        assert "ix_inspections_created" in edge
 
 
-@pytest.mark.both_databases
 def test_a_clock_that_is_set_back_does_not_reorder_the_history(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     service.store.upgrade()
     caller = Principal("operator", Role.OPERATOR, "session", "")
@@ -76,7 +71,6 @@ def test_a_clock_that_is_set_back_does_not_reorder_the_history(service: Service,
     assert len(found.items) == 2
 
 
-@pytest.mark.both_databases
 def test_the_history_is_searched_by_order_and_by_review(operator: httpx.Client, fake: FakeStation) -> None:
     ids = [operator.post(URL, json={"recipe": "bolt", "order": f"O{n}"}, headers=WAIT).json()["id"] for n in range(3)]
     operator.post(f"{URL}/{ids[1]}/review", json={"evaluation": "OK"})
@@ -96,7 +90,6 @@ def test_the_operator_is_the_signed_in_person_or_whom_the_machine_names(operator
     assert (by_person["operator"], by_machine["operator"], unnamed["operator"]) == ("operator", "M. Curie", None)
 
 
-@pytest.mark.both_databases
 def test_a_verdict_is_confirmed_or_overruled_and_stays(operator: httpx.Client, fake: FakeStation) -> None:
     fake.next = BAD
     url = operator.post(URL, json={"recipe": "bolt"}, headers=WAIT).headers["location"]
@@ -120,7 +113,6 @@ def test_what_is_not_finished_cannot_be_reviewed_and_machines_do_not_review(oper
     assert mes.post(f"{url}/review", json={"evaluation": "OK"}).status_code == 403
 
 
-@pytest.mark.both_databases
 def test_the_history_leaves_as_a_table_that_no_spreadsheet_runs(operator: httpx.Client, fake: FakeStation) -> None:
     fake.next = replace(GOOD, score=0.25)
     for number in range(3):
@@ -134,7 +126,6 @@ def test_the_history_leaves_as_a_table_that_no_spreadsheet_runs(operator: httpx.
     assert len(list(csv.reader(io.StringIO(operator.get(f"{URL}/export.csv", params={"lot": "none"}).text)))) == 1
 
 
-@pytest.mark.both_databases
 def test_the_table_has_every_inspection_once_however_long_it_is(operator: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.csv_export._PAGE", 2)
     ids = [operator.post(URL, json={"recipe": "bolt"}, headers=WAIT).json()["id"] for _ in range(5)]
