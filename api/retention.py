@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
 from sqlalchemy import Select, func, select
 
+from acquisition.rig import nobody
 from api.schemas import Evaluation, InspectionState
 from api.settings import Settings
 from api.store.clock import now
@@ -29,6 +30,10 @@ _LOW, _ENOUGH = 1.5, 2.0
 _log = structlog.get_logger(__name__)
 
 _GOES_FIRST = (Evaluation.OK, Evaluation.NOT_DECIDABLE, Evaluation.NOT_OK)
+
+
+def _unheard() -> None:
+    """Nobody listens."""
 
 
 class Why(StrEnum):
@@ -52,6 +57,8 @@ class Retention:
         self._settings = settings
         self._stopping = threading.Event()
         self._sweeping = threading.Lock()
+        self._told: Callable[[], None] = _unheard
+        self._cancelled: Callable[[], bool] = nobody
         self._thread = threading.Thread(target=self._work, name="retention", daemon=True)
 
     def start(self) -> None:
@@ -97,13 +104,18 @@ class Retention:
             enough = _ENOUGH * self._settings.reserve_bytes
             yield from itertools.takewhile(lambda pair: free_bytes - pair[0].kept_bytes < enough, going(self._in_turn(), Why.SPACE))
 
-    def sweep(self) -> int:
+    def sweep(self, told: Callable[[], None] = _unheard, cancelled: Callable[[], bool] = nobody) -> int:
         """Remove what may go now.
+
+        Args:
+            told: called each time an inspection's files are gone.
+            cancelled: asked before each; what was removed until then stays so.
 
         Returns:
             The number of inspections whose files were removed.
         """
         with self._sweeping:
+            self._told, self._cancelled = told, cancelled
             return self._sweep()
 
     def _sweep(self) -> int:
@@ -151,7 +163,7 @@ class Retention:
         removed = 0
         if self.free_bytes < _LOW * reserve:
             for row in self._in_turn():
-                if self.free_bytes >= _ENOUGH * reserve or self._stopping.is_set():
+                if self.free_bytes >= _ENOUGH * reserve or self._stopping.is_set() or self._cancelled():
                     break
                 removed += self._remove(iter((row,)))
         return removed
@@ -178,7 +190,7 @@ class Retention:
     def _remove(self, rows: Iterator[InspectionRow], most: int | None = None) -> int:
         removed = 0
         for row in rows:
-            if self._stopping.is_set() or (most is not None and removed >= most):
+            if self._stopping.is_set() or self._cancelled() or (most is not None and removed >= most):
                 break
             with self._store.write() as session:
                 kept = session.get_one(InspectionRow, row.sequence)
@@ -188,6 +200,7 @@ class Retention:
                 self._store.artifacts.discard(kept.created, kept.id)
                 kept.artifacts, kept.kept_bytes, kept.files_removed = [], 0, now()
             removed += 1
+            self._told()
         return removed
 
 

@@ -1,4 +1,4 @@
-"""Long work beside the inspections: one piece at a time, told as it goes on, and given up when asked."""
+"""Long work beside the inspections: one piece at a time and one of upkeep, told as it goes on, and given up when asked."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from api.store.tables_production import TaskRow
 from rig_configs.errors import Cancelled, Conflict, D3Error
 
 _TOLD_EVERY_S = 0.25
+_UPKEEP = {TaskKind.BACKUP, TaskKind.RETENTION}
+"""Work on the disk alone: it needs neither the rig nor many cores, and waits for nothing that does."""
 _log = structlog.get_logger(__name__)
 
 INTERRUPTED = Reason(code="service.interrupted", message="The service stopped before this was done.", cure="Start it again; nothing was changed.")
@@ -43,7 +45,7 @@ class Handle(Protocol):
 
 
 class TaskRunner:
-    """Does long work, one piece at a time.
+    """Does long work, one piece at a time, and beside it one of upkeep.
 
     Args:
         store: the station's memory.
@@ -52,7 +54,8 @@ class TaskRunner:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._running: _Running | None = None
+        self._running: dict[bool, _Running] = {}
+        """What was begun last, by whether it is upkeep."""
 
     def recover(self) -> None:
         """End what was not finished when the service stopped."""
@@ -67,9 +70,10 @@ class TaskRunner:
         Raises:
             Conflict: there is other long work.
         """
+        is_upkeep = kind in _UPKEEP
         with self._lock:
-            if self._running is not None and self._running.thread.is_alive():
-                raise Conflict("There is other long work already.", cure=f"Wait for task {self._running.id}, or cancel it.", detail="task")
+            if (before := self._running.get(is_upkeep)) is not None and before.thread.is_alive():
+                raise Conflict("There is other long work already.", cure=f"Wait for task {before.id}, or cancel it.", detail="task")
             row = TaskRow(
                 id=str(uuid.uuid4()), kind=kind, recipe=recipe, state=TaskState.RUNNING, share=0.0, message="begins", requested_by=by, created=now()
             )
@@ -78,8 +82,8 @@ class TaskRunner:
                 session.flush()
                 task = tasks.task_of(row)
                 events.append(session, task)
-            self._running = _Running(self._store, row.id, work)
-            self._running.thread.start()
+            self._running[is_upkeep] = _Running(self._store, row.id, work)
+            self._running[is_upkeep].thread.start()
             return task
 
     def cancel(self, task_id: str) -> TaskDetails:
@@ -92,18 +96,19 @@ class TaskRunner:
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Give up what runs, and wait for its end."""
-        running = self._running
-        if running is not None and running.thread.is_alive():
+        alive = [running for running in self._running.values() if running.thread.is_alive()]
+        for running in alive:
             running.stopping = True
             running.give_up.set()
             running.go_on.set()
+        for running in alive:
             running.thread.join(timeout_s)
 
     def _tell(self, task_id: str, tell: Callable[[_Running], None], needed: TaskState | None = None) -> TaskDetails:
         with self._store.read() as session:
             task = tasks.details_of(tasks.get(session, task_id))
-        running = self._running
-        if running is None or running.id != task_id or task.finished is not None or (needed is not None and task.state is not needed):
+        running = next((one for one in self._running.values() if one.id == task_id), None)
+        if running is None or task.finished is not None or (needed is not None and task.state is not needed):
             raise Conflict(f"This task is {task.state.value}.", cure="GET it to see what came of it.", detail="task_state")
         tell(running)
         if needed is None:

@@ -19,11 +19,14 @@ from api.store import audit
 from api.store.backup import backup
 from api.store.inspections import API
 from api.tasks import Handle
+from rig_configs.errors import Cancelled
 
 router = APIRouter(prefix="/backups", tags=["station"])
 
 _ACCESS = documented(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 _FOUND = _ACCESS | documented(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_COPYING = 0.7
+"""Share of a backup's time that is copying; the rest is checking the copy."""
 
 Admin = Annotated[Principal, requires(Role.ADMIN)]
 BackupNamed = Annotated[str, Path(description="Name of the backup.", max_length=160, pattern=NAME.pattern)]
@@ -40,8 +43,12 @@ def create_backup(caller: Admin, service: Serving, response: Response) -> Task:
     """Back the database up now, while the service goes on working. Pictures and models are files beside it, and are not in it."""
 
     def work(handle: Handle) -> TaskResult:
-        handle.progress(0.0, "copies the database and checks the copy")
-        made = backup(service.store.database_url, service.store.data_dir)
+        def watch(share: float) -> None:
+            handle.progress(_COPYING * share, "copies the database" if share < 1 else "checks the copy")
+            if handle.cancelled():
+                raise Cancelled("The backup was stopped.", cure="Start it again when wanted; nothing is left of it.")
+
+        made = backup(service.store.database_url, service.store.data_dir, watch=watch)
         with service.store.write() as session:
             audit.record(session, caller, "backup.create", made.name, after={"bytes": made.stat().st_size})
         return TaskResult(backup=made.name)

@@ -67,8 +67,15 @@ def preview_retention(_caller: Engineer, service: Serving) -> RetentionPreview:
 def run_retention(caller: Admin, service: Serving, response: Response) -> Task:
     """Remove now what the rules let go, which the service otherwise does every ten minutes. Records stay."""
 
-    def work(_handle: Handle) -> TaskResult:
-        removed = service.retention.sweep()
+    def work(handle: Handle) -> TaskResult:
+        wanted, gone = max(sum(1 for _ in service.retention.would_go()), 1), 0
+
+        def told() -> None:
+            nonlocal gone
+            gone += 1
+            handle.progress(min(gone / wanted, 1.0), f"removed the files of {gone} of {wanted} inspections")
+
+        removed = service.retention.sweep(told, handle.cancelled)
         with service.store.write() as session:
             audit.record(session, caller, "retention.run", "files", after={"inspections": removed})
         return TaskResult(removed=removed)

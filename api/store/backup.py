@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,15 @@ class BackupFailed(ServiceError):
     base_code = "store.backup"
 
 
-def backup(database_url: str, data_dir: Path, label: str = "backup", to: Path | None = None) -> Path:
+Watch = Callable[[float], None]
+"""Told the share that is copied; what it raises ends the work, and nothing is left of it."""
+
+
+def _unwatched(_share: float) -> None:
+    """Nobody watches."""
+
+
+def backup(database_url: str, data_dir: Path, label: str = "backup", to: Path | None = None, watch: Watch = _unwatched) -> Path:
     """Write a whole, consistent copy of the database, also while a service writes to it.
 
     Args:
@@ -38,6 +46,7 @@ def backup(database_url: str, data_dir: Path, label: str = "backup", to: Path | 
         data_dir: the data folder; backups go to its ``backups`` unless ``to`` is given.
         label: what it is for, part of its name.
         to: where to, a file that is not there yet.
+        watch: told of the progress of an SQLite database, and may end it.
 
     Returns:
         The backup: an SQLite database, or what ``pg_dump --format=custom`` writes.
@@ -55,7 +64,7 @@ def backup(database_url: str, data_dir: Path, label: str = "backup", to: Path | 
     partial = target.with_name(target.name + _PARTIAL)
     try:
         if _is_sqlite(url):
-            _copy_sqlite(_file_of(url), partial)
+            _copy_sqlite(_file_of(url), partial, watch)
         else:
             _run_postgresql(["pg_dump", "--format=custom", f"--file={partial}"], url)
         _sync(partial)
@@ -137,12 +146,12 @@ def sqlite_file(database_url: str) -> Path | None:
     return _file_of(url) if _is_sqlite(url) else None
 
 
-def _copy_sqlite(source: Path, target: Path) -> None:
+def _copy_sqlite(source: Path, target: Path, watch: Watch) -> None:
     if not source.is_file():
         raise NotFound(f"There is no database {source}.", cure="Name the data folder with --data-dir.", detail="database")
     try:
         with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=10)) as live, closing(sqlite3.connect(target)) as copy:
-            live.backup(copy, pages=4096)
+            live.backup(copy, pages=4096, progress=lambda _status, left, total: watch(1 - left / max(total, 1)))
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, nothing beside it
     except sqlite3.DatabaseError as cause:
         raise StoreDamaged(f"The database cannot be read: {cause}.", cure="Put the last backup back: d3station db restore FILE") from cause

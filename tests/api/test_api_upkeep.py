@@ -13,8 +13,11 @@ from fake_station import BAD, FakeStation
 from sqlalchemy import text
 
 from api.schemas import Role
+from api.schemas_recipes import TaskKind, TaskResult
 from api.service import Service
 from api.store.clock import now
+from api.tasks import Handle
+from rig_configs.errors import Conflict
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -27,9 +30,7 @@ def admin(as_role: As) -> httpx.Client:
 
 def done(caller: httpx.Client, service: Service, task: httpx.Response) -> dict:
     assert task.status_code == 202
-    running = service.tasks._running
-    assert running is not None
-    running.thread.join(30)
+    service.tasks._running[True].thread.join(30)
     found = caller.get(task.headers["location"]).json()
     assert found["state"] == "finished", found
     return found["result"]
@@ -53,6 +54,25 @@ def test_a_backup_is_made_looked_into_and_taken_away(admin: httpx.Client, servic
     assert not admin.get(f"{API}/backups/{name}/check").json()["is_sound"]
     for other in ("d3station.sqlite3", "..%2Fd3station.sqlite3", "none.sqlite3"):
         assert admin.get(f"{API}/backups/{other}").status_code == 404
+
+
+def test_a_backup_waits_for_no_other_work_and_can_be_given_up(admin: httpx.Client, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(handle: Handle) -> TaskResult:
+        handle.wait_for_person("hold on")
+        return TaskResult()
+
+    waits = service.tasks.start(TaskKind.REJUDGE, "bolt", "test", wait)
+    with pytest.raises(Conflict):
+        service.tasks.start(TaskKind.TEACH, "bolt", "test", wait)
+    made = done(admin, service, admin.post(f"{API}/backups"))["backup"]
+    service.tasks.cancel(waits.id)
+
+    monkeypatch.setattr("api.tasks._Running.cancelled", lambda _: True)
+    task = admin.post(f"{API}/backups")
+    service.tasks._running[True].thread.join(30)
+    assert admin.get(task.headers["location"]).json()["state"] == "cancelled"
+    assert [one["name"] for one in admin.get(f"{API}/backups").json()] == [made]
+    assert [path.name for path in (service.settings.data_dir / "backups").iterdir()] == [made]
 
 
 def test_what_would_go_is_told_before_it_goes(
