@@ -15,7 +15,7 @@ import torch
 from numba import njit
 from numpy.typing import NDArray
 
-_QUERIES = 128
+_QUERIES = 256
 _ROWS = 8192
 _WIDTH = 64
 """Columns of the product that are looked at only if the smallest of them may be the nearest."""

@@ -22,7 +22,9 @@ from inference.memory_bank import MemoryBank
 
 APART = Path(sys.prefix) / "faiss"
 PACKAGE = "faiss-cpu==1.15.1"
-REPEATS = 3
+REPEATS = 15
+PLAIN = ("sklearn's NearestNeighbors", "torch.cdist and min")
+"""What public codes search with; faiss and the bare product are told beside, as what cannot be gone below by much."""
 
 
 def _patches(count: int, seed: int) -> np.ndarray:
@@ -85,15 +87,19 @@ def rows() -> list[dict]:
     # A comparison of speed is one only where what is fast is right, too.
     brute = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(bank_rows)
     np.testing.assert_allclose(distance, brute.kneighbors(cells)[0][:, 0], rtol=1e-4)
+    left, right = torch.from_numpy(cells), torch.from_numpy(bank_rows).T
+    product = torch.empty(len(cells), len(bank_rows))
     others = {
+        "the matrix product alone": _best(lambda: torch.mm(left, right, out=product)),
         "sklearn's NearestNeighbors": _best(lambda: brute.kneighbors(cells)),
-        "torch.cdist and min": _best(lambda: torch.cdist(torch.from_numpy(cells), torch.from_numpy(bank_rows)).min(dim=1)),
+        "torch.cdist and min": _best(lambda: torch.cdist(left, right.T).min(dim=1)),
         "faiss IndexFlatL2": _faiss_seconds(bank_rows, cells),
     }
     listed = [
         {
             "name": f"nearest of 3,400 bank rows for 1,700 cells, share of the time of {name}", "value": round(ours / seconds, 4), "unit": "",
-            "against": f"{name}, {1e3 * seconds:.1f} ms, same arrays and threads", "bar": None, "holds": None,
+            "against": f"{name}, {1e3 * seconds:.1f} ms, same arrays and threads",
+            "bar": "< 1" if name in PLAIN else None, "holds": bool(ours < seconds) if name in PLAIN else None,
         }
         for name, seconds in others.items()
         if seconds is not None
@@ -107,7 +113,7 @@ def rows() -> list[dict]:
     listed.append(
         {
             "name": "coreset 10 % of 5,000x168, share of the time of torch.cdist a pick", "value": round(coreset_s / plain_s, 4), "unit": "",
-            "against": f"greedy with torch.cdist, {plain_s:.2f} s", "bar": None, "holds": None,
+            "against": f"greedy with torch.cdist, {plain_s:.2f} s", "bar": "< 1", "holds": coreset_s < plain_s,
         }
     )  # fmt: skip
     return listed
