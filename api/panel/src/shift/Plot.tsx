@@ -24,6 +24,10 @@ interface Props {
 }
 
 const HOUR_S = 3600;
+/** So many dots lie apart at full size; more are drawn smaller, or they hide the line among them. */
+const ROOMY = 80;
+const DOT_PX = 13;
+const LEAST_DOT_PX = 5;
 
 /** A single point stands in the middle of its chart, not on its edge. */
 const withRoom =
@@ -49,6 +53,7 @@ export default function Plot({ label, x, isTime, lines, format, formatX }: Props
   useEffect(() => {
     const host = box.current;
     if (!host) return;
+    const dotPx = Math.max(LEAST_DOT_PX, DOT_PX * Math.min(1, Math.sqrt(ROOMY / Math.max(1, x.length))));
     let plot: uPlot | null = null;
     const size = () => ({ width: host.clientWidth, height: host.clientHeight });
     const draw = () => {
@@ -60,7 +65,7 @@ export default function Plot({ label, x, isTime, lines, format, formatX }: Props
           legend: { show: false },
           cursor: { show: false },
           scales: { x: { time: isTime, range: withRoom(isTime ? HOUR_S : 1) }, y: { range: fromZero } },
-          axes: [{ ...axis, space: 90, values: (_plot, ticks) => ticks.map(formatX) }, { ...axis, size: 74, values: (_plot, ticks) => ticks.map(format) }],
+          axes: [{ ...axis, size: 34, space: 90, values: (_plot, ticks) => ticks.map(formatX) }, { ...axis, size: 74, values: (_plot, ticks) => ticks.map(format) }],
           series: [
             {},
             ...lines.map(({ tone, look }) => {
@@ -69,7 +74,7 @@ export default function Plot({ label, x, isTime, lines, format, formatX }: Props
                 stroke,
                 width: look === "dots" ? 0 : 3,
                 ...(look === "dashed" && { dash: [8, 6] }),
-                points: { show: look === "dots" || look === "both", size: look === "dots" ? 13 : 8, fill: stroke, stroke },
+                points: { show: look === "dots" || look === "both", size: look === "dots" ? dotPx : 8, fill: stroke, stroke },
               };
             }),
           ],

@@ -16,7 +16,7 @@ export function Rules({ rules, calm }: { rules: readonly Rule[]; calm: string })
   const { t } = useTranslation();
   if (rules.length === 0) return <p className="lead">{calm}</p>;
   return (
-    <p className="wrong">
+    <p className="wrong rules">
       {[...new Set(rules)].map((rule) => t(WORDS[rule])).join(" · ")}
     </p>
   );

@@ -16,7 +16,7 @@ export function ShiftOfDay({ chosen, onChoose }: Props) {
   const [day, setDay] = useState("");
   const shifts = useShifts(day).data;
   return (
-    <div className="row" role="group" aria-label={t("shift.byDate")}>
+    <div className="row">
       <label className="field day">
         <span>{t("shift.byDate")}</span>
         <input
@@ -28,12 +28,15 @@ export function ShiftOfDay({ chosen, onChoose }: Props) {
           }}
         />
       </label>
-      {day &&
-        shifts?.map(({ since, until }) => (
-          <Button key={since} className={chosen?.from === since ? "tool chosen" : "tool"} aria-pressed={chosen?.from === since} onPress={() => onChoose({ from: since, to: until })}>
-            {format.minute(since)}–{format.minute(until)}
-          </Button>
-        ))}
+      {day && (
+        <div className="row" role="group" aria-label={t("shift.ofDay")}>
+          {shifts?.map(({ since, until }) => (
+            <Button key={since} className={chosen?.from === since ? "tool chosen" : "tool"} aria-pressed={chosen?.from === since} onPress={() => onChoose({ from: since, to: until })}>
+              {format.minute(since)}–{format.minute(until)}
+            </Button>
+          ))}
+        </div>
+      )}
     </div>
   );
 }
