@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import cv2
@@ -34,6 +35,10 @@ def stored_sample(artifacts: ArtifactFolders, inspection: Inspection, definition
             cure="Choose one whose pictures and point map are kept: see the recipe's policy, and retention.",
             detail="not_kept",
         ) from cause
+    sums = {artifact.name: artifact.sha256 for artifact in inspection.artifacts}
+    for path in (rgb, pseudo3d, xyz):
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sums.get(path.name):
+            raise _damaged(path)  # a picture that can be read may be another one all the same
     try:
         xyz_mm = np.asarray(tifffile.imread(xyz), np.float32)
     except (OSError, ValueError, tifffile.TiffFileError) as cause:

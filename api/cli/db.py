@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 import logging
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
+from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, progress_bar, stderr
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -78,12 +79,20 @@ def restore(backup_file: Annotated[Path, typer.Argument(metavar="FILE", help="Wh
 
 
 @app.command()
-def check(as_json: JsonOption = False, data_dir: DataDirOption = DATA_DIR) -> None:
-    """Look for damage, for a schema of another version and for tampering with the audit log; exits 1 where there is any."""
+def check(
+    as_json: JsonOption = False,
+    files: Annotated[bool, typer.Option("--files", help="Also read every file that is kept with inspections: hours on a large archive.")] = False,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Look for damage, for a schema of another version, for tampering with the audit log, and for files that are not what was stored.
+
+    Exits 1 where there is any.
+    """
     from api.settings import Settings
     from api.store.checking import check
 
-    report = check(Settings(data_dir=data_dir).database_url, data_dir)
+    with progress_bar("Reading files") if files else nullcontext() as progress:
+        report = check(Settings(data_dir=data_dir).database_url, data_dir, progress)
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
@@ -97,6 +106,8 @@ def _tell(report: Any) -> None:
         stderr.print(problem, style="bold red", markup=False)
     if not report.problems:
         stderr.print("The database is sound.")
+    if report.files is not None:
+        stderr.print(f"{report.files.files} files of {report.files.inspections} inspections were read; {report.files.wrong} are wrong.")
     stderr.print(
         f"Schema {report.revision}; {report.audit_rows} changes in the audit log, the last one is {report.audit_head_sha256}.",
         markup=False,

@@ -60,7 +60,7 @@ class ArtifactFolders:
         names = [_checked(file.name) for file in files]
         if len(set(names)) != len(names):
             raise ValueError(f"two files of inspection {inspection_id} have the same name")
-        folder = self._folder(created, inspection_id)
+        folder = self.folder(created, inspection_id)
         partial = folder.with_name(folder.name + _PARTIAL)
         _make_durably(folder.parent, self._root.parent)
         try:
@@ -91,7 +91,7 @@ class ArtifactFolders:
         Raises:
             NotFound: none were kept.
         """
-        folder = self._folder(created, inspection_id) / FRAMES
+        folder = self.frames_folder(created, inspection_id)
         if not folder.is_dir():
             raise NotFound(
                 "No frames of this inspection are kept.",
@@ -100,9 +100,13 @@ class ArtifactFolders:
             )
         return folder
 
+    def frames_folder(self, created: datetime, inspection_id: str) -> Path:
+        """Where an inspection's frames are, if they are kept."""
+        return self.folder(created, inspection_id) / FRAMES
+
     def size_bytes(self, created: datetime, inspection_id: str) -> int:
         """What an inspection's files take, bytes."""
-        return sum(path.stat().st_size for path in self._folder(created, inspection_id).rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in self.folder(created, inspection_id).rglob("*") if path.is_file())
 
     def path(self, created: datetime, inspection_id: str, name: str) -> Path:
         """Where a file of an inspection is.
@@ -111,7 +115,7 @@ class ArtifactFolders:
             NotFound: not a file name, or no such file.
         """
         try:
-            path = self._folder(created, inspection_id) / _checked(name)
+            path = self.folder(created, inspection_id) / _checked(name)
         except ValueError:
             path = None
         if path is None or not path.is_file():
@@ -122,14 +126,14 @@ class ArtifactFolders:
 
     def remove(self, created: datetime, inspection_id: str) -> None:
         """Remove what an inspection left behind, if anything."""
-        folder = self._folder(created, inspection_id)
+        folder = self.folder(created, inspection_id)
         if folder.exists():
             _log.warning("files of an unfinished inspection removed", inspection=inspection_id, folder=str(folder))
             shutil.rmtree(folder)
 
     def discard(self, created: datetime, inspection_id: str) -> None:
         """Remove an inspection's files, which are not kept any longer: gone at once, also where the service dies while they are deleted."""
-        folder = self._folder(created, inspection_id)
+        folder = self.folder(created, inspection_id)
         if folder.is_dir():
             leaving = folder.with_name(folder.name + _PARTIAL)
             folder.rename(leaving)
@@ -170,7 +174,8 @@ class ArtifactFolders:
             if chunk:
                 yield chunk
 
-    def _folder(self, created: datetime, inspection_id: str) -> Path:
+    def folder(self, created: datetime, inspection_id: str) -> Path:
+        """Where an inspection's files are, if any are kept."""
         return self._root / f"{created:%Y-%m-%d}" / _checked(inspection_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, Field
@@ -9,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from api.store import audit
+from api.store.artifacts import ArtifactFolders
 from api.store.backup import problems_of, sqlite_file
+from api.store.checking_files import FilesReport, check_files
 from api.store.database import current_revision, known_revisions, make_engine
 from rig_configs.errors import NotFound
 
@@ -22,14 +25,16 @@ class DatabaseReport(BaseModel):
     problems: list[str] = Field(description="What is wrong; empty where it is sound.")
     audit_rows: int = Field(description="Changes in the audit log, up to the first broken one.")
     audit_head_sha256: str | None = Field(description="Hash of the last of these. Noted elsewhere, it tells of changes that were cut off.")
+    files: FilesReport | None = Field(default=None, description="What was found of the files of inspections; none where they were not read.")
 
 
-def check(database_url: str, data_dir: Path) -> DatabaseReport:
+def check(database_url: str, data_dir: Path, files: Callable[[float, str], None] | None = None) -> DatabaseReport:
     """Check a database; writes nothing, and a service may go on working meanwhile.
 
     Args:
         database_url: the database.
         data_dir: the data folder.
+        files: told how far the files of inspections are read, too; without it they are not.
 
     Raises:
         NotFound: there is none.
@@ -53,6 +58,9 @@ def check(database_url: str, data_dir: Path) -> DatabaseReport:
         report.audit_rows, report.audit_head_sha256 = chain.rows, chain.head_sha256
         if chain.broken:
             report.problems.append(f"The audit log was tampered with: {chain.broken}.")
+        if files is not None:
+            report.files = check_files(engine, ArtifactFolders(data_dir / "artifacts"), files)
+            report.problems += report.files.problems
     except SQLAlchemyError as error:
         report.problems.append(f"The database does not answer: {type(error).__name__}.")
     finally:

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import httpx
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from conftest import serving
-from fake_station import FakeStation
+from fake_station import GOOD, FakeStation
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from acquisition.capture import CaptureWriter, Frame
+from acquisition.sequence import ZoneStep
+from api.service import Service
 from api.service_lock import ServiceLock
 from api.settings import Settings
 from api.store import inspections
+from api.store.checking import check
 from api.store.database import upgrade
 from api.store.schema import METADATA
 from api.store.store import Store, open_store
 from api.store.tables import IdempotencyRow
 from api.store.tables_people import SessionRow
 from rig_configs.errors import ConfigurationError, Conflict, NotFound
+from rig_configs.files import load_rig
 
 
 @pytest.fixture
@@ -135,6 +143,42 @@ def test_no_name_leads_out_of_an_inspections_folder(store: Store) -> None:
             store.artifacts.path(moment, "abc", name)
         with pytest.raises(NotFound):
             store.artifacts.path(moment, name, "rgb.png")
+
+
+@pytest.mark.both_databases
+def test_files_that_are_not_what_was_stored_are_found(
+    settings: Settings, service: Service, operator: httpx.Client, fake: FakeStation, tmp_path: Path
+) -> None:
+    frames = tmp_path / "frames"
+    with CaptureWriter(frames) as writer:
+        list(writer.write([Frame(ZoneStep(zone=0, exposure_us=100.0), np.zeros((4, 4), np.uint8), 1, 1, 100.0, 1.0)]))
+        writer.finish(rig=load_rig("demo"), rig_sha256="a" * 64, calibration_id=None, calibration_sha256=None)
+    ids = []
+    for outcome in (replace(GOOD, frames=frames), GOOD, GOOD, GOOD):
+        fake.next = outcome
+        ids.append(operator.post("/api/v1/inspections", json={"recipe": "bolt"}, headers={"Prefer": "wait=30"}).json()["id"])
+
+    def found() -> tuple[int, list[str]]:
+        report = check(settings.database_url, settings.data_dir, lambda *_: None)
+        assert report.files is not None
+        assert report.problems == report.files.problems
+        assert report.files.wrong == len(report.problems)
+        return report.files.files, sorted(report.problems)
+
+    assert found() == (4 * len(GOOD.artifacts) + 1, [])
+    of = {path.parent.name if path.parent.name != "frames" else "frames": path.parent for path in settings.data_dir.glob("artifacts/**/*.*")}
+    (frame,) = of["frames"].glob("*.tiff")
+    frame.write_bytes(frame.read_bytes()[:-1] + b"\1")
+    (of[ids[1]] / "rgb.png").unlink()
+    picture = of[ids[2]] / "rgb.png"
+    picture.write_bytes(picture.read_bytes()[::-1])
+    assert found()[1] == sorted(
+        [
+            f"Inspection {ids[0]}: frame {frame.name} is not what was stored.",
+            f"Inspection {ids[1]}: rgb.png is missing.",
+            f"Inspection {ids[2]}: rgb.png is not what was stored.",
+        ]
+    )
 
 
 def test_one_service_at_a_time_works_in_a_data_folder(settings: Settings, fake: FakeStation, app) -> None:
