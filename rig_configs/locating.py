@@ -49,7 +49,7 @@ def problems_in(text: str, model: type[BaseModel]) -> list[FileProblem]:
 def _placed(root: yaml.Node | None, location: tuple[int | str, ...], message: str) -> FileProblem:
     """Follow a location as far as the file goes: what is missing is shown at what it is missing from."""
     node, mark, keys = root, root.start_mark if root else None, list[str]()
-    for part in location:
+    for depth, part in enumerate(location, 1):
         if isinstance(node, yaml.MappingNode):
             pair = next(((key, value) for key, value in node.value if key.value == str(part)), None)
             if pair is not None:
@@ -61,7 +61,8 @@ def _placed(root: yaml.Node | None, location: tuple[int | str, ...], message: st
             mark = node.start_mark
             keys.append(str(part))
             continue
-        # Either the key that is missing, or the driver by which pydantic chose among several models: that one is in no file.
-        keys.append(str(part))
+        # Either the key that is missing, or the driver by which pydantic chose among several models: that one is no key of the file.
+        if depth == len(location):
+            keys.append(str(part))
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     return FileProblem(line, column, ".".join(keys), message)
