@@ -30,7 +30,12 @@ export function reasonTitle(reason: Pick<Reason, "code">): string {
   return wordsOf(reason.code).title;
 }
 
-/** What to do about it. The service writes English, and knows more of the case than a table can; in Chinese the table speaks. */
+const isOwn = (code: string) => code.startsWith("panel.");
+
+/**
+ * What to do about it. The service writes English, and knows more of the case than a table can; in Chinese the table speaks. What the
+ * panel itself says is in the reader's language already.
+ */
 export function reasonCure(reason: Pick<Reason, "code" | "cure">): string {
-  return (!isChinese() && reason.cure) || wordsOf(reason.code).cure;
+  return ((!isChinese() || isOwn(reason.code)) && reason.cure) || wordsOf(reason.code).cure;
 }
