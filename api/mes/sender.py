@@ -7,11 +7,12 @@ import contextlib
 import secrets
 import ssl
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
+from typing import ParamSpec, TypeVar
 
 import httpx
 import structlog
@@ -35,6 +36,8 @@ _LONGEST_RETRY_AFTER_S = 24 * 3600
 _SWEEP_S = 3600.0
 _TRY_LATER = {429, 502, 503, 504}
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
 
@@ -87,9 +90,9 @@ class WebhookSender:
                     busy = {webhook_id: task for webhook_id, task in busy.items() if not task.done()}
                     try:
                         if time.monotonic() >= sweep_at:
-                            await run_in_threadpool(self._sweep)
+                            await _in_thread(self._sweep)
                             sweep_at = time.monotonic() + _SWEEP_S
-                        waits = await run_in_threadpool(self._waits_s)
+                        waits = await _in_thread(self._waits_s)
                     except Exception:  # noqa: BLE001 (whatever it is, messages must go on being sent)
                         _log.exception("the outbox cannot be read")
                         waits = {"": 5.0}
@@ -122,7 +125,7 @@ class WebhookSender:
     async def _send_all(self, client: httpx.AsyncClient, webhook_id: str) -> None:
         """Send a webhook all that is due, up to the first message that does not arrive."""
         try:
-            while (found := await run_in_threadpool(self._next, webhook_id)) is not None:
+            while (found := await _in_thread(self._next, webhook_id)) is not None:
                 if not await self._send(client, found):
                     return
         except Exception:  # noqa: BLE001 (one webhook's trouble must not stop the others)
@@ -153,7 +156,7 @@ class WebhookSender:
         except httpx.HTTPError as fault:
             error = f"{type(fault).__name__}: {fault}" if str(fault) else type(fault).__name__
         attempt = Attempt(moment=now(), status=status, error=error[:500] if error else None, seconds=time.perf_counter() - start)
-        await run_in_threadpool(self._note, due.webhook, due.delivery, attempt, retry_after_s)
+        await _in_thread(self._note, due.webhook, due.delivery, attempt, retry_after_s)
         return error is None
 
     async def _post(self, client: httpx.AsyncClient, due: _Due) -> httpx.Response:
@@ -193,6 +196,16 @@ class WebhookSender:
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._random.uniform(0.8, 1.2)
+
+
+async def _in_thread(work: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+    """Run work with the database in a thread, and see it done also where the sender is stopped meanwhile: the store is closed next."""
+    done = asyncio.ensure_future(run_in_threadpool(work, *arguments, **named))
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])
+        raise
 
 
 def _new_client() -> httpx.AsyncClient:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import uvicorn
 from fake_station import FakeStation
@@ -26,9 +25,9 @@ class TellingServer(uvicorn.Server):
         self._told.send((self.servers[0].sockets[0].getsockname()[1], self._key))
 
 
-def serve(data_dir: Path, life: int, told: Connection) -> None:
+def serve(settings: Settings, life: int, told: Connection) -> None:
     """Serve until killed."""
-    app = create_app(Settings(data_dir=data_dir, queue_limit=10_000), FakeStation())
+    app = create_app(settings, FakeStation())
     service = app.state.service
     service.store.upgrade()
     key = service.accounts.create_key(f"life {life}", Role.ADMIN)

@@ -23,6 +23,8 @@ from api.store.clock import now
 from api.store.tables_people import ApiKeyRow, SessionRow, UserRow
 from rig_configs.errors import Conflict, Unauthenticated, Unprocessable
 
+pytestmark = pytest.mark.both_databases
+
 SESSIONS = "/api/v1/sessions"
 GOOD = "correct horse battery"
 OTHER = "nine purple lanterns"

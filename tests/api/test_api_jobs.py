@@ -35,7 +35,7 @@ from api.settings import Settings
 from api.station import Station
 from api.store import inspections
 from api.store.clock import now
-from api.store.store import Store
+from api.store.store import Store, open_store
 from api.store.tables import EventRow
 from api.waiting import finished
 from rig_configs.errors import FrameTimeout
@@ -49,9 +49,8 @@ BOLT = InspectionRequest(recipe="bolt", serial="S1")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path}/db.sqlite3", tmp_path / "data")
-    store.upgrade()
+def store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings)
     yield store
     store.close()
 
@@ -84,6 +83,7 @@ def files(store: Store) -> list[str]:
     return sorted(p.name for p in (store.data_dir / "artifacts").rglob("*") if p.is_file())
 
 
+@pytest.mark.both_databases
 def test_a_fault_of_the_program_is_not_decidable_and_the_next_part_is_inspected(store: Store, runner: JobRunner, fake: FakeStation) -> None:
     fake.next = ZeroDivisionError("secret detail")
     found = inspect(store, runner, fake)
@@ -94,12 +94,14 @@ def test_a_fault_of_the_program_is_not_decidable_and_the_next_part_is_inspected(
     assert runner.is_alive
 
 
+@pytest.mark.both_databases
 def test_a_device_fault_that_is_raised_keeps_its_own_code_and_cure(store: Store, runner: JobRunner, fake: FakeStation) -> None:
     fake.next = FrameTimeout("Frame 3 did not come.", cure="Check the trigger cable.", detail="camera")
     found = inspect(store, runner, fake)
     assert (found.evaluation, found.reason.code, found.reason.cure) == ("NotDecidable", "device.frame_timeout.camera", "Check the trigger cable.")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -119,6 +121,7 @@ def test_an_outcome_that_contradicts_itself_is_never_a_verdict(store: Store, run
     assert files(store) == []
 
 
+@pytest.mark.both_databases
 def test_artifacts_are_on_disk_before_the_row_that_names_them(store: Store, runner: JobRunner, fake: FakeStation, monkeypatch) -> None:
     seen: list[tuple[str, list[str]]] = []
     finish = inspections.finish
@@ -153,6 +156,7 @@ def test_artifact_files_and_their_folders_are_synced_before_they_get_their_name(
     assert order == ["sync artifacts", "sync data", "sync rgb.png", "sync thumbnail.jpg", "sync abc.partial", "rename abc.partial", f"sync {day}"]
 
 
+@pytest.mark.both_databases
 def test_a_disk_full_while_writing_files_is_not_decidable_and_leaves_nothing(store: Store, runner: JobRunner, fake: FakeStation, monkeypatch) -> None:
     def full(handle: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -181,6 +185,7 @@ def test_a_result_that_the_full_database_does_not_take_is_not_decidable(store: S
     assert (found.evaluation, found.reason.code, found.artifacts) == ("NotDecidable", "store.failed", [])
 
 
+@pytest.mark.both_databases
 def test_a_failure_that_cannot_be_stored_holds_the_queue_until_it_can(store: Store, runner: JobRunner, fake: FakeStation, monkeypatch) -> None:
     monkeypatch.setattr(jobs, "_RETRIES_S", (0.01,))
     write, failures = store.write, iter(range(4))
@@ -221,6 +226,7 @@ def test_an_inspection_that_the_database_does_not_take_is_not_accepted(fake: Fak
             assert {row.id for row in inspections.unfinished(session)} == accepted
 
 
+@pytest.mark.both_databases
 def test_a_clean_stop_breaks_the_running_inspection_off_and_the_next_start_ends_the_waiting(store: Store, fake: FakeStation) -> None:
     runner = JobRunner(store, fake, station_name="cell 7")
     runner.start()
@@ -237,6 +243,7 @@ def test_a_clean_stop_breaks_the_running_inspection_off_and_the_next_start_ends_
     assert fake.inspected == ["bolt"]
 
 
+@pytest.mark.both_databases
 def test_recovery_removes_what_was_half_written_and_leaves_what_it_does_not_know(store: Store, fake: FakeStation) -> None:
     runner = JobRunner(store, fake, station_name="cell 7")
     cut, _ = runner.submit(BOLT, CALLER, None)
@@ -253,6 +260,7 @@ def test_recovery_removes_what_was_half_written_and_leaves_what_it_does_not_know
     assert runner.recover() == []
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("how", ["late", "kept"])
 def test_frames_of_a_part_are_kept_with_it_or_not_at_all(store: Store, runner: JobRunner, fake: FakeStation, tmp_path: Path, how: str) -> None:
     frames = store.scratch / "one"

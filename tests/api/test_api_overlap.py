@@ -6,7 +6,10 @@ import threading
 from dataclasses import replace
 
 import httpx
+import pytest
 from fake_station import BAD, GOOD, FakeStation
+
+pytestmark = pytest.mark.both_databases
 
 URL = "/api/v1/inspections"
 WAIT = {"Prefer": "wait=30"}

@@ -15,6 +15,8 @@ from api.schemas import Role
 from api.service import Service
 from api.store.clock import now
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/api/v1/inspections"
 WAIT = {"Prefer": "wait=30"}
 

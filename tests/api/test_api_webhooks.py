@@ -167,6 +167,7 @@ def test_a_receiver_that_is_down_and_then_up_gets_every_message_once_in_order_wi
     assert receiver.ids() == ids
 
 
+@pytest.mark.both_databases
 def test_messages_survive_the_sender_and_the_same_identity_comes_again(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     ids = add_messages(store, 3)
@@ -226,6 +227,7 @@ def test_while_a_secret_is_exchanged_messages_are_signed_with_both(store: Store,
     assert verified(receiver, SECRET) == [True, True]
 
 
+@pytest.mark.both_databases
 def test_without_its_key_no_message_is_sent_and_why_is_told(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     add_messages(store, 1)
@@ -255,6 +257,7 @@ def test_the_ten_lines_of_the_manual_verify_a_message(store: Store, receiver: Re
     assert not manual["verified"](SECRET, headers | {"webhook-timestamp": "1700000000"}, body)
 
 
+@pytest.mark.both_databases
 def test_after_the_last_try_a_message_is_dead_and_can_be_sent_again(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     (message,) = add_messages(store, 1)
@@ -282,6 +285,7 @@ def test_a_receiver_that_is_gone_is_told_nothing_more(store: Store, receiver: Re
     assert len(deliveries(store)) == 3
 
 
+@pytest.mark.both_databases
 def test_redirects_are_not_followed_and_retry_after_is_heeded(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     add_messages(store, 1)
@@ -297,6 +301,7 @@ def test_redirects_are_not_followed_and_retry_after_is_heeded(store: Store, rece
         assert [a.status for a in outbox.detail_of(session, row).log] == [307, 429]
 
 
+@pytest.mark.both_databases
 def test_no_message_goes_to_an_address_that_is_not_allowed(store: Store, receiver: Receiver) -> None:
     add_webhook(store, receiver.url)
     add_messages(store, 1)
