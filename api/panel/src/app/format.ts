@@ -14,6 +14,9 @@ export function useFormat() {
     const day = new Intl.DateTimeFormat(locale, { dateStyle: "medium" });
     const percents = (digits: number) => new Intl.NumberFormat(locale, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
     const [percent, share] = [percents(1), percents(0)];
+    const roundShare = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+    const short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    const isToday = (iso: string) => new Date(iso).toDateString() === new Date().toDateString();
     return {
       whole: (value: number) => whole.format(value),
       one: (value: number) => one.format(value),
@@ -21,12 +24,16 @@ export function useFormat() {
       three: (value: number) => three.format(value),
       percent: (value: number) => percent.format(value),
       share: (value: number) => share.format(value),
+      /** With a decimal where it needs one, for axes. */
+      roundShare: (value: number) => roundShare.format(value),
       date: (iso: string) => day.format(new Date(iso)),
       /** Of seconds since 1970, for axes. */
       clock: (seconds: number) => minutes.format(seconds * 1000),
       day: (seconds: number) => dayOnly.format(seconds * 1000),
       minute: (iso: string) => minutes.format(new Date(iso)),
       time: (iso: string) => clock.format(new Date(iso)),
+      /** The time of what is of today, and the day with it of what is older. */
+      moment: (iso: string) => (isToday(iso) ? clock : short).format(new Date(iso)),
     };
   }, [locale]);
 }

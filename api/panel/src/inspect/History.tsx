@@ -45,8 +45,8 @@ export function History({ items, shownId, onShow, empty, children }: Props) {
               >
                 {item.thumbnail_url ? <img src={item.thumbnail_url} alt="" width={96} height={64} /> : <span className="no-picture" />}
                 <span className="what">
-                  <b>{item.serial ?? format.time(item.created)}</b>
-                  <span>{item.serial && format.time(item.created)}</span>
+                  <b>{item.serial ?? format.moment(item.created)}</b>
+                  <span>{item.serial && format.moment(item.created)}</span>
                   <span className="mark">
                     <Symbol />
                     {t(`history.${item.evaluation}`)}

@@ -31,7 +31,7 @@ export function PChartCard({ chart, isDaily }: { chart: PChart | undefined; isDa
         <p className="lead">{t("shift.nothing")}</p>
       ) : (
         <Suspense fallback={<div className="plot" />}>
-          <Plot label={t("shift.pChartLabel", { centre: chart?.centre == null ? "–" : format.percent(chart.centre), count: x.length })} x={x} isTime lines={lines} format={format.share} formatX={isDaily ? format.day : format.clock} />
+          <Plot label={t("shift.pChartLabel", { centre: chart?.centre == null ? "–" : format.percent(chart.centre), count: x.length })} x={x} isTime lines={lines} format={format.roundShare} formatX={isDaily ? format.day : format.clock} />
         </Suspense>
       )}
       {x.length > 0 && <Rules rules={rules} calm={t("shift.inControl")} />}

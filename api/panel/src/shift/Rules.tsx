@@ -11,13 +11,16 @@ const WORDS = {
   "EWMA beyond its limits": "rule.ewma",
 } as const satisfies Record<Rule, string>;
 
+/** So many are read from three metres; one that fires often brings others with it. */
+const MOST = 2;
+
 /** What is not chance, in words; and that all is well where nothing fires. */
 export function Rules({ rules, calm }: { rules: readonly Rule[]; calm: string }) {
   const { t } = useTranslation();
   if (rules.length === 0) return <p className="lead">{calm}</p>;
   return (
     <p className="wrong rules">
-      {[...new Set(rules)].map((rule) => t(WORDS[rule])).join(" · ")}
+      {[...new Set(rules)].slice(0, MOST).map((rule) => t(WORDS[rule])).join(" · ")}
     </p>
   );
 }

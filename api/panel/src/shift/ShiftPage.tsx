@@ -89,7 +89,7 @@ export default function ShiftPage() {
               {stops.map((item) => (
                 <li key={item.id}>
                   <a href={hashOf("history", item.id)}>
-                    <time dateTime={item.created}>{format.time(item.created)}</time>
+                    <time dateTime={item.created}>{format.moment(item.created)}</time>
                     <b className="doubt">{item.reason ? reasonTitle(item.reason) : t("history.NotDecidable")}</b>
                     <span>{item.serial}</span>
                   </a>
