@@ -45,8 +45,8 @@ class SampleFeatures:
     """(N, C_image) pseudo-3D features."""
     points: NDArray[np.float32]
     """(N, C_points) point features."""
-    point_groups: tuple[int, ...]
-    """Sizes of the consecutive groups of point channels that count alike, however wide each is; C_points in all."""
+    point_groups: tuple[int, int]
+    """Sizes of the consecutive groups of point channels that count alike, however wide each is: shape, and heights; C_points in all."""
     cells: NDArray[np.bool_]
     """(rows, columns) the cells on the part that are judged; N of them."""
     window: Window
@@ -122,9 +122,12 @@ def extract(sample: D3Sample, grid: FeatureGrid, backbones: Backbones = _DEFAULT
 
 
 def with_outside(features: SampleFeatures, outside_mm: NDArray[np.float32], cell_mm: float) -> SampleFeatures:
-    """The features with one more point channel, a group of its own: how far each cell lies outside the height band."""
-    channel = outside_channel(outside_mm, features.cells, cell_mm)
-    return replace(features, points=np.concatenate([features.points, channel], axis=1), point_groups=(*features.point_groups, 1))
+    """The features with one more point channel, of the group of heights: how far each cell lies outside the height band.
+
+    In a group of its own it would be divided by its own spread, which is next to nothing on good parts, and would shout at its first move.
+    """
+    channel, (shape, heights) = outside_channel(outside_mm, features.cells, cell_mm), features.point_groups
+    return replace(features, points=np.concatenate([features.points, channel], axis=1), point_groups=(shape, heights + 1))
 
 
 def with_band(features: Sequence[SampleFeatures], grid: FeatureGrid) -> tuple[FeatureGrid, list[SampleFeatures]]:

@@ -52,7 +52,7 @@ def test_map_covers_the_camera_grid_and_falls_to_zero_off_the_part(model, sample
     assert prediction.anomaly_map.dtype == np.float32
     reach = [prediction.anomaly_map[row].max() for row in (50, 30, 10)]
     assert reach[0] > reach[1] > reach[2]
-    assert prediction.anomaly_map[0].max() < 0.05 * prediction.anomaly_map.max()
+    assert prediction.anomaly_map[0].max() < 0.05  # of the limit
     assert 0.0 < prediction.anomaly_map.max() < 1.0
 
 

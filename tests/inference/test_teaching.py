@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import inference.coreset as coreset
-import inference.memory_bank as memory_bank
+import inference.nearest as nearest
 from inference.d3m import D3M, D3MConfig
 from inference.fitting import extract_all
 from inference.teaching_memory import teaching_memory
@@ -64,8 +64,8 @@ def test_the_model_does_not_depend_on_threads_or_block_sizes(good_samples, sampl
         torch.set_num_threads(2)
         first = scores()
         torch.set_num_threads(1)
-        monkeypatch.setattr(memory_bank, "_ROWS_PER_BLOCK", 97)
-        monkeypatch.setattr(memory_bank, "_BANK_PER_BLOCK", 53)
+        monkeypatch.setattr(nearest, "_QUERIES", 97)
+        monkeypatch.setattr(nearest, "_ROWS", 53)
         monkeypatch.setattr(coreset, "_BLOCK", 131)
         second = scores()
     finally:
