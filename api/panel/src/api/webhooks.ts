@@ -6,8 +6,9 @@ import type { DeliveryState, WebhookChange, WebhookRequest } from "./schema";
 const WEBHOOKS_KEY = ["webhooks"] as const;
 const DELIVERIES_KEY = ["deliveries"] as const;
 
+/** Read again now and then: the station switches off one that nobody listens at. */
 export function useWebhooks() {
-  return useQuery({ queryKey: WEBHOOKS_KEY, queryFn: () => answer(api.GET("/api/v1/webhooks")) });
+  return useQuery({ queryKey: WEBHOOKS_KEY, queryFn: () => answer(api.GET("/api/v1/webhooks")), refetchInterval: 10_000 });
 }
 
 export function useDeliveries(webhook_id: string, state: DeliveryState | null) {

@@ -23,6 +23,7 @@ export function Why({ kind, latest, detail, rig, reason }: Props) {
       <p className="why">
         {reasonTitle(reason)}
         {reason.message.replace(/\.$/, "") !== reasonTitle(reason) && <small lang="en">{reason.message}</small>}
+        <small className="code">{reason.code}</small>
       </p>
     );
   }
