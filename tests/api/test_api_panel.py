@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from conftest import serving
 from fake_station import FakeStation
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from api.app import create_app
 from api.recovery import Recovery, recovery_app
-from api.schemas import Role
+from api.schemas import Recipe, Role
 from api.settings import Settings
 from api.store import audit
 from api.store.database import StoreDamaged
@@ -57,4 +58,49 @@ def test_the_panel_says_why_the_station_cannot_start_and_what_to_do(chromium: Br
         expect(told).to_contain_text("page 7")
         expect(told).to_contain_text("d3station db restore FILE; then try again")
         expect(told).to_contain_text("store.damaged")
+        page.close()
+
+
+def test_a_lost_answer_neither_inspects_twice_nor_gives_the_next_part_the_last_ones_verdict(
+    chromium: Browser, settings: Settings, fake: FakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service hears every request and inspects; its answers are lost until the panel gives up. Pressing again means the next part."""
+    monkeypatch.setattr(fake, "describe", lambda name: Recipe(name=name, model_id="bolt-1", threshold=1.0, taught_from=20))
+    app = create_app(settings, fake)
+    app.state.service.store.upgrade()
+    link = app.state.service.accounts.create_sign_in_link(Role.OPERATOR)
+    keys: list[str] = []
+    is_lossy = True
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            route.continue_()
+            return
+        keys.append(route.request.headers["idempotency-key"])
+        answer = route.fetch()
+        if is_lossy:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    with serving(app) as url:
+        page = chromium.new_page(locale="en-GB")
+        page.clock.install()
+        page.route("**/api/v1/inspections", lose)
+        page.goto(f"{url}{link}")
+        button = page.get_by_role("button", name=re.compile("^INSPECT"))
+        button.click()
+        expect(page.get_by_test_id("verdict")).to_have_attribute("data-evaluation", "OK")
+        for _ in range(8):
+            page.clock.run_for(5_000)
+        expect(page.locator(".notice, [data-testid=verdict]").first).to_be_visible()
+        assert (len(set(keys)), len(fake.inspected)) == (1, 1)
+        assert len(keys) > 2  # it was repeated
+        is_lossy = False
+        expect(button).to_be_enabled()
+        with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/inspections")):
+            button.click()
+        assert len(set(keys)) == 2
+        expect(page.locator(".entry")).to_have_count(2)
+        assert len(fake.inspected) == 2
         page.close()

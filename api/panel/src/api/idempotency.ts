@@ -12,14 +12,14 @@ export function uuid(): string {
 /** A request under its idempotency key, kept until the service has answered it. */
 export class PendingKey {
   #key = "";
-  #body = "";
+  #asked = "";
 
-  /** The key of an unanswered request with the same body, or a fresh one. */
-  for(body: object): string {
-    const text = JSON.stringify(body);
-    if (!this.#key || this.#body !== text) {
+  /** The key of an unanswered request for the same, or a fresh one. */
+  for(asked: object): string {
+    const text = JSON.stringify(asked);
+    if (!this.#key || this.#asked !== text) {
       this.#key = uuid();
-      this.#body = text;
+      this.#asked = text;
     }
     return this.#key;
   }

@@ -40,7 +40,8 @@ export function useInspectNow({ recipe, lot, rig, latest, onPress }: Situation) 
     cancel.reset();
     setBefore(latestId);
     onPress();
-    trigger.mutate({ recipe: recipe.name, serial: serial.trim() || null, lot: lot.trim() || null }, { onSuccess: () => setSerial("") });
+    const body = { recipe: recipe.name, serial: serial.trim() || null, lot: lot.trim() || null };
+    trigger.mutate({ body, seen: latestId }, { onSuccess: () => setSerial("") });
   };
 
   return {
