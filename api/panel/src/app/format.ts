@@ -6,7 +6,7 @@ export function useFormat() {
   const { i18n } = useTranslation();
   const locale = i18n.language === "zh" ? "zh-Hans" : "en-GB";
   return useMemo(() => {
-    const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" }); // there is no -0.00
     const [whole, one, two, three] = [decimals(0), decimals(1), decimals(2), decimals(3)];
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     const minutes = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
