@@ -13,7 +13,9 @@ QUICK = D3MConfig(working_px=256, fusion_steps=60, fusion_batch=256, folds=4)
 
 
 def make_sample(seed: int, defect: str = "", name: str = "") -> D3Sample:
-    """One part; ``defect`` is '', 'stain' (colour only), 'dent' (slope only, too shallow for the cloud) or 'height' (cloud only)."""
+    """One part; ``defect`` is '', 'stain' (colour only), 'dent' (slope only, too shallow for the cloud), 'height' (cloud only: the boss stands
+    too high) or 'level' (cloud only: the boss is level with the plate, a height that is right elsewhere).
+    """
     rng = np.random.default_rng(seed)
     ss = 2  # drawn at twice the size: soft edges, as a lens makes them
     v, u = np.mgrid[0 : H * ss, 0 : W * ss].astype(np.float32) / ss
@@ -37,6 +39,8 @@ def make_sample(seed: int, defect: str = "", name: str = "") -> D3Sample:
         shape = shape - 0.12 * np.exp(-(dx**2 + dy**2) / (2 * 0.5**2))
     if defect == "height":
         measured = measured + np.where((abs(x - 4) < 2.5) & (abs(y) < 3), 0.5, 0.0)
+    if defect == "level":
+        measured = measured - np.where((abs(x - 4) < 2.5) & (abs(y) < 3), 1.5, 0.0)
     gy, gx = np.gradient(shape, PITCH_MM / ss)
     normals = np.dstack([-gx, gy, np.ones_like(gx)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -31,6 +32,18 @@ def test_each_defect_is_found_by_the_modality_that_can_see_it(model, sample_of, 
     assert strongest.name == seen_by
     assert strongest.score > strongest.limit
     assert prediction.regions[0].modality == seen_by
+
+
+def test_a_height_that_is_right_elsewhere_is_seen_in_its_place(good_samples, sample_of):
+    """A boss that is level with the plate: its middle looks like the plate's, and only the band knows that it should not."""
+    good, level = sample_of(105), sample_of(105, "level")
+    boss = np.nan_to_num(np.abs(good.xyz_mm[..., 2] - level.xyz_mm[..., 2])) > 0.7
+    middle = cv2.erode(cv2.morphologyEx(boss.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.ones((33, 33), np.uint8)) > 0
+    config = D3MConfig(working_px=256, fusion_steps=20, fusion_batch=256, folds=4)
+    held, unheld = (D3M.fit(good_samples[:10], config.model_copy(update={"height_band": with_band})).predict(level) for with_band in (True, False))
+    assert middle.sum() > 100
+    assert held.anomaly_map[middle].min() > 1.0 > unheld.anomaly_map[middle].mean()
+    assert max(held.banks, key=lambda bank: bank.score / bank.limit).name == "fused"
 
 
 def test_region_lies_on_the_defect_with_its_size_in_millimetres(model, sample_of):
