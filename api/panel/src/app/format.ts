@@ -1,12 +1,15 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
+/** Nobody reads anything into a -0.00. */
+const unsignedZero = (value: number, digits: number) => (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value);
+
 /** Numbers and times as the chosen language writes them. */
 export function useFormat() {
   const { i18n } = useTranslation();
   const locale = i18n.language === "zh" ? "zh-Hans" : "en-GB";
   return useMemo(() => {
-    const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" }); // there is no -0.00
+    const decimals = (digits: number) => new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
     const [whole, one, two, three] = [decimals(0), decimals(1), decimals(2), decimals(3)];
     const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
     const minutes = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -19,9 +22,9 @@ export function useFormat() {
     const isToday = (iso: string) => new Date(iso).toDateString() === new Date().toDateString();
     return {
       whole: (value: number) => whole.format(value),
-      one: (value: number) => one.format(value),
-      two: (value: number) => two.format(value),
-      three: (value: number) => three.format(value),
+      one: (value: number) => one.format(unsignedZero(value, 1)),
+      two: (value: number) => two.format(unsignedZero(value, 2)),
+      three: (value: number) => three.format(unsignedZero(value, 3)),
       percent: (value: number) => percent.format(value),
       share: (value: number) => share.format(value),
       /** With a decimal where it needs one, for axes. */
