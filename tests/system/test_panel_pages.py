@@ -24,11 +24,12 @@ expect.set_options(timeout=30_000)  # a loaded machine is no reason to fail
 PASSWORD = "correct horse battery"
 SHELL_BYTES = 150_000
 SIZES = [(1920, 1080), (1366, 768), (768, 1024)]
-PAGES = ["inspect", "history", "shift", "teach", "rig", "admin/users", "admin/keys", "admin/webhooks", "admin/audit", "account"]
+ADMIN = [f"admin/{section}" for section in ("users", "keys", "webhooks", "storage", "backups", "audit")]
+PAGES = ["inspect", "history", "shift", "teach", "rig", *ADMIN, "account"]
 # Pictures of what was seen stay in test-artifacts; D3STATION_SCREENSHOTS=docs/images renews those of the documentation.
 SEEN = Path("test-artifacts/panel")
 SCREENSHOTS = Path(os.environ.get("D3STATION_SCREENSHOTS", SEEN))
-IN_THE_DOCUMENTATION = {("history", "en-GB", 1366), ("shift", "en-GB", 1366)}
+IN_THE_DOCUMENTATION = {(name, "en-GB", 1366) for name in ("history", "shift", "teach", "rig", "admin/storage")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def test_every_page_speaks_and_can_be_used_by_everybody(browser: Browser, day: D
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than {width} px"
                 page.screenshot(path=SEEN / f"{name.replace('/', '-')}-{locale[:2]}-{width}.png")
                 if (name, locale, width) in IN_THE_DOCUMENTATION:
-                    page.screenshot(path=SCREENSHOTS / f"panel-{name}.png")
+                    page.screenshot(path=SCREENSHOTS / f"panel-{name.replace('/', '-')}.png")
             words = page.locator("h1, h2, th, label > span, button").all_inner_texts()
             assert [word for word in words if re.fullmatch(r"[a-z]\w*(\.\w+)+", word)] == [], "a forgotten word shows as its key"
     assert {name: lines for name, lines in found.items() if lines} == {}
