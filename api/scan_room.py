@@ -1,4 +1,4 @@
-"""Reconstructors for the recipes' sequences: one takes frames while another one's result is computed, and no more than these two."""
+"""Reconstructors for the recipes' sequences: one takes frames while another one's part is judged, and no more than the memory holds."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from contextlib import contextmanager
 from threading import Condition
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from acquisition.rig import nobody
 from acquisition.sequence import Sequence
+from api.memory import memory_bytes, parts_at_a_time
 from api.reconstruction import Reconstructor
 from api.schemas_recipes import RigSequence
 from rig_configs.calibration import Calibration
 from rig_configs.errors import Cancelled, RigFileError
 from rig_configs.schema import RigConfig
 
+_log = structlog.get_logger(__name__)
+
 WAITS_S = 0.1
 """How often who waits for the rig, or for a reconstructor, asks whether it is still wanted."""
-MOST = 2
-"""Captures in memory at a time: the one on the rig, and the one that is judged."""
 
 
 def rig_for(rig: RigConfig, wanted: RigSequence) -> RigConfig:
@@ -48,9 +50,13 @@ class ScanRoom:
     Args:
         rig: the rig.
         calibration: what is known of it.
+        most: parts in memory at a time, the one on the rig and the one that is judged; as many as the memory holds when not given.
     """
 
-    def __init__(self, rig: RigConfig, calibration: Calibration) -> None:
+    def __init__(self, rig: RigConfig, calibration: Calibration, most: int | None = None) -> None:
+        self._most = most or parts_at_a_time(rig, memory_bytes())
+        if self._most == 1:
+            _log.warning("the memory holds one part at a time: the next is captured when the last is judged", rig=rig.name)
         self._rig = rig
         self._calibration = calibration
         self._wanted: RigSequence | None = None
@@ -69,9 +75,9 @@ class ScanRoom:
             return reconstructor.sequence.patterns
 
     def take(self, wanted: RigSequence, cancelled: Callable[[], bool] = nobody) -> Reconstructor:
-        """A reconstructor of a sequence, for the taker alone; waits while both are lent. Raises RigFileError, Cancelled."""
+        """A reconstructor of a sequence, for the taker alone; waits while all are lent. Raises RigFileError, Cancelled."""
         with self._changed:
-            while len(self._lent) >= MOST:
+            while len(self._lent) >= self._most:
                 self._changed.wait(WAITS_S)
                 if cancelled():
                     raise Cancelled("The inspection was cancelled before its capture.", cure="Start the inspection again when ready.")

@@ -164,11 +164,8 @@ class Station:
         reason: Reason | None = None
         clock = captured.clock
         try:
-            try:
-                _go_on(cancelled)
-                result = self._finish(captured.reconstructor, report, clock)
-            finally:
-                captured.equipment.room.give_back(captured.reconstructor)
+            _go_on(cancelled)
+            result = self._finish(captured.reconstructor, report, clock)
             _go_on(cancelled)
             report(Stage.INFERENCE)
             clock.lap("reconstruct")
@@ -177,6 +174,7 @@ class Station:
         except D3Error as error:
             reason = Reason(code=error.code, message=error.message, cure=error.cure)
         finally:
+            captured.equipment.room.give_back(captured.reconstructor)  # only now: with one part at a time the next one comes in its place
             self._end(self._reason)
         report(Stage.SAVE)
         return outcome_of(captured.equipment, provenance_of(captured.equipment), clock, reason, captured, result, judged)
