@@ -72,6 +72,7 @@ def test_a_part_is_looked_at_from_all_sides(service: DemoService, page: Page) ->
     layers_lie_on_one_grid(page)
     zoom_needs_no_wheel(page)
     a_high_limit_hides_the_map(page)
+    the_nearest_good_part_moves_with_this_one(page)
     the_legend_tells_the_ends_of_the_colours(page, xyz_mm)
     values_under_the_cross_are_the_measured_ones(page, xyz_mm)
     a_step_is_measured_between_two_points(page, xyz_mm)
@@ -120,6 +121,33 @@ def a_high_limit_hides_the_map(page: Page) -> None:
     no_map = frame.screenshot()
     pictures = [cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR).astype(np.int16) for png in (above_all, no_map)]
     assert np.abs(pictures[0] - pictures[1]).max() <= 2  # letters are drawn anew
+
+
+def the_nearest_good_part_moves_with_this_one(page: Page) -> None:
+    page.get_by_role("button", name="Compare with good").click()
+    this, good = page.locator("[role=tabpanel] .frame").first.locator("img").first, page.get_by_test_id("good-part").locator("img")
+    expect(good).not_to_have_js_property("naturalWidth", 0)
+
+    def apart() -> tuple[float, float]:
+        """From picture to picture, in pixels of the camera: the frames stand beside each other, so the way between them counts."""
+        boxes = [picture.bounding_box() or {} for picture in (this, good)]
+        frames = [page.locator("[role=tabpanel] .frame").nth(at).bounding_box() or {} for at in (0, 1)]
+        scale = boxes[0]["width"] / 1368
+        x, y = ((boxes[1][side] - frames[1][side] - boxes[0][side] + frames[0][side]) / scale for side in ("x", "y"))
+        return x, y
+
+    before, width = apart(), (this.bounding_box() or {})["width"]
+    for frame in page.locator("[role=tabpanel] .frame").all():  # the wheel turns over either
+        box = frame.bounding_box() or {}
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.wheel(0, -300)
+    assert (this.bounding_box() or {})["width"] > 1.5 * width
+    assert apart() == pytest.approx(before, abs=0.6)
+    page.get_by_role("tab", name="Pseudo-3D").click()
+    expect(good).to_have_attribute("src", re.compile("pseudo3d"))
+    nothing_keeps_anybody_out(page)
+    page.get_by_role("button", name="Compare with good").click()
+    page.get_by_role("button", name="Whole picture").click()
 
 
 def the_legend_tells_the_ends_of_the_colours(page: Page, xyz_mm: NDArray[np.float32]) -> None:
