@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import As
+from conftest import As, Client
 from fake_station import QUICK, FakeStation
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
@@ -24,6 +24,7 @@ from api.recipe_archive import SigningKey
 from api.recipes import Recipes
 from api.samples import stored_sample
 from api.schemas import Role
+from api.schemas_people import Scope
 from api.schemas_recipes import IgnoredBox, RecipeVersion
 from api.security import Principal
 from api.service import Service
@@ -304,6 +305,18 @@ def test_no_forged_archive_gets_in_and_none_writes_outside(taught: FakeStation, 
     with pytest.raises(Unprocessable):
         recipe_archive.read(signed, there, key, ())
     assert there.names() == []
+
+
+def test_a_machine_changes_over_with_a_key_of_full_scope_alone(client: Client, service: Service, taught: FakeStation) -> None:
+    keys = {scope: service.accounts.create_key(scope.value, Role.MES, scope=scope) for scope in Scope}
+    answers = {scope: client(headers={"Authorization": f"Bearer {key}"}) for scope, key in keys.items()}
+    for scope in (Scope.READ, Scope.TRIGGER):
+        refused = answers[scope].put("/api/v1/rig/recipe", json={"recipe": "bolt"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden.scope")
+    assert taught.models.current() is None
+    assert answers[Scope.FULL].put("/api/v1/rig/recipe", json={"recipe": "bolt"}).json()["recipe"] == "bolt"
+    triggered = answers[Scope.TRIGGER].post(URL, json={}, headers=WAIT | {"Idempotency-Key": "1"})
+    assert triggered.json()["recipe"] == "bolt"
 
 
 def test_a_model_that_could_not_be_read_is_used_once_it_is_back(taught: FakeStation, model: D3M) -> None:
