@@ -48,7 +48,10 @@ def rows() -> list[dict]:
         filled_s = time.perf_counter() - start
         size_gb = sum(path.stat().st_size for path in Path(folder).glob("*.sqlite3*")) / 1e9
         found = [_row("a million inspections, filled in bulk", filled_s, "s", f"{size_gb:.1f} GB")]
-        with serving(settings, store) as client:
+        station = FakeStation()
+        for number in range(5):
+            station.models.create(f"recipe_{number}", "bench", "", model_id="m")
+        with serving(settings, store, station) as client:
             found += _measured(client, Path(folder) / "d3station.sqlite3", ids)
     return [*found, *_overlap()]
 
@@ -139,6 +142,9 @@ def _measured(client: httpx.Client, database: Path, ids: list[str]) -> list[dict
     def get(path: str, **params: str) -> Callable[[int], object]:
         return lambda _: client.get(path, params=params).raise_for_status().content
 
+    def drift(**params: str) -> Callable[[int], object]:
+        return get("/statistics/drift", recipe=f"recipe_{'1' if 'lot' in params else '3'}", **params)
+
     def sql(query: str, *parameters: object) -> Callable[[int], object]:
         return lambda _: raw.execute(query, parameters).fetchall()
 
@@ -146,6 +152,11 @@ def _measured(client: httpx.Client, database: Path, ids: list[str]) -> list[dict
     bad = sql("SELECT * FROM inspections WHERE recipe='recipe_3' AND evaluation='NotOK' ORDER BY sequence DESC LIMIT 50")
     by_verdict = sql("SELECT evaluation, count(*) FROM inspections WHERE finished >= ? GROUP BY evaluation", edge)
     all_verdicts = sql("SELECT evaluation, count(*) FROM inspections WHERE finished >= '2025' GROUP BY evaluation")
+    last_day = sql(
+        "SELECT evaluation, count(*) FROM inspections INDEXED BY ix_inspections_finished WHERE finished >= ? GROUP BY evaluation",
+        (end - timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S.000000"),
+    )
+    lot_scores = sql("SELECT id, score FROM inspections WHERE lot='L503' AND evaluation='OK' ORDER BY sequence DESC LIMIT 500")
     scores = sql("SELECT id, score FROM inspections WHERE recipe='recipe_3' AND model_id='m' AND score IS NOT NULL ORDER BY sequence DESC LIMIT 500")
     cases: list[tuple[str, Callable[[int], object], Callable[[int], object], int]] = [
         ("list the newest 50", get("/inspections"), newest, REQUESTS),
@@ -161,6 +172,10 @@ def _measured(client: httpx.Client, database: Path, ids: list[str]) -> list[dict
         ("yield by day over a year", get("/statistics/yield", **year), all_verdicts, 10),
         ("Pareto by place over a year", get("/statistics/pareto", **year), all_verdicts, 10),
         ("p-chart by shift over a month", get("/statistics/p-chart", **month), by_verdict, 40),
+        ("p-chart by lot over a year", get("/statistics/p-chart", by="lot", **year), all_verdicts, 10),
+        ("verdicts of the last day", get("/statistics/counts", since=(end - timedelta(days=1)).isoformat()), last_day, 40),
+        ("drift of a recipe", drift(last="500"), scores, 40),
+        ("drift of a lot long ago", drift(lot="L503", last="500"), lot_scores, 40),
     ]
     found: list[dict] = []
     for name, ask, direct, times in cases:
@@ -171,8 +186,6 @@ def _measured(client: httpx.Client, database: Path, ids: list[str]) -> list[dict
             _row(f"{name}: requests", 1 / statistics.fmean(asked), "1/s", f"plain SQL {1 / statistics.fmean(plain):.0f} 1/s, {ratio:.2g} × its time")
         )
         found.append(_row(f"{name}: p99", p99_ms, "ms", f"of {times}, one caller, a million inspections"))
-    drift = _seconds(scores, 20)
-    found.append(_row("scores for the drift of a recipe, plain SQL", 1e3 * statistics.median(drift), "ms", "500 newest"))
     raw.close()
     return found
 
