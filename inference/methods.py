@@ -14,6 +14,9 @@ method                banks                           after
 ``d3m_svm``           the same                        D³M as the paper decides: the SVM alone
 ====================  ==============================  =========================================
 
+The points of all of them tell heights beside shape, and where a height lies outside the good parts' band (``features/height_band.py``);
+those of the methods' papers do not.
+
 References:
     Roth et al. (PatchCore), CVPR 2022; Horwitz & Hoshen (BTF), CVPR-W 2023; Wang et al. (M3DM), CVPR 2023; Real-IAD D³, tables 2 and 3.
 """
