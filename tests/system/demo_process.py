@@ -31,9 +31,11 @@ class DemoService:
         self._process: subprocess.Popen[str] | None = None
         self.link = ""
 
-    def start(self) -> str:
-        """Start, and wait for the sign-in link."""
-        self._process = subprocess.Popen([*CLI, *self._command, "--port", "0", "--data-dir", str(self._data_dir)], stderr=subprocess.PIPE, text=True)
+    def start(self, port: int = 0) -> str:
+        """Start, on a free port unless it is told which, and wait for the sign-in link."""
+        self._process = subprocess.Popen(
+            [*CLI, *self._command, "--port", str(port), "--data-dir", str(self._data_dir)], stderr=subprocess.PIPE, text=True
+        )
         assert self._process.stderr is not None
         printed: list[str] = []
         watchdog = threading.Timer(180, self._process.kill)

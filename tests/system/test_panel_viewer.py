@@ -1,78 +1,47 @@
-"""The viewer in a real browser over one inspection of the demo rig: layers, zoom, values and measuring against the inspection's own files."""
+"""The viewer in a real browser over one inspection: layers, zoom, values and measuring against the inspection's own files."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
-from demo_process import DemoService
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route, expect, sync_playwright
+from panel_browser import WIDE, Words, axe_violations, quiet_page
+from panel_station import Day
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from inference.foreground import foreground_of
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# WebGL by the processor: test machines have no graphics card.
-QUIET = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 NO_WEBGL = """
   const known = HTMLCanvasElement.prototype.getContext;
   HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith("webgl") ? null : known.call(this, kind, ...more); };
 """
-AXE = Path("api/panel/node_modules/axe-core/axe.min.js")
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NUMBER = r"(-?\d+\.\d+)"
-expect.set_options(timeout=30_000)  # a loaded machine is no reason to fail
+SAY = Words("en")
 
 
 @pytest.fixture
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM, "no Chromium: make test installs it; elsewhere: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *WEBGL])
-        yield browser
-        browser.close()
+def page(browser: Browser, day: Day) -> Iterator[Page]:
+    with quiet_page(browser, WIDE, SAY.locale, cookies=day.cookies) as page:
+        yield page
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    errors: list[str] = []
-
-    def listen(message: ConsoleMessage) -> None:
-        # Chromium itself writes every 401 (before signing in the panel asks who is there) to the console.
-        if message.type == "error" and "401" not in message.text:
-            errors.append(message.text)
-
-    page.on("console", listen)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert errors == []
-
-
-def test_a_part_is_looked_at_from_all_sides(service: DemoService, page: Page) -> None:
-    page.goto(service.link)
-    page.get_by_role("button", name=re.compile("^INSPECT")).click()
-    expect(page.get_by_test_id("verdict")).to_have_attribute("data-evaluation", re.compile("^(OK|NotOK)$"), timeout=90_000)
-    address = f"{service.address}/api/v1/inspections"
-    inspection = page.request.get(f"{address}/{page.request.get(address).json()['items'][0]['id']}").json()
+def test_a_part_is_looked_at_from_all_sides(day: Day, page: Page) -> None:
+    address = f"{day.address}/api/v1/inspections"
+    inspection = page.request.get(f"{address}/{day.parts[0]['id']}").json()
     xyz_mm = tifffile.imread(io.BytesIO(page.request.get(f"{address}/{inspection['id']}/artifacts/xyz.tiff").body()))
+    page.goto(f"{day.address}/#/history/{inspection['id']}")
 
-    layers_lie_on_one_grid(page)
+    layers_lie_on_one_grid(page, inspection["width_px"])
     zoom_needs_no_wheel(page)
     a_high_limit_hides_the_map(page)
-    the_nearest_good_part_moves_with_this_one(page)
+    the_nearest_good_part_moves_with_this_one(page, inspection["width_px"])
     the_legend_tells_the_ends_of_the_colours(page, xyz_mm)
     values_under_the_cross_are_the_measured_ones(page, xyz_mm)
     a_step_is_measured_between_two_points(page, xyz_mm)
@@ -87,14 +56,14 @@ def tab(page: Page, name: str) -> Locator:
     return page.get_by_role("tab", name=name, exact=True)
 
 
-def layers_lie_on_one_grid(page: Page) -> None:
+def layers_lie_on_one_grid(page: Page, width_px: int) -> None:
     for name in ("Pseudo-3D", "Depth", "Height", "Anomaly", "RGB"):
         tab(page, name).click()
         expect(tab(page, name)).to_have_attribute("aria-selected", "true")
         pictures = page.locator("[role=tabpanel] img")
         expect(pictures).to_have_count(2)  # the part, and the anomaly map over it
         for picture in pictures.all():
-            expect(picture).to_have_js_property("naturalWidth", 1368)
+            expect(picture).to_have_js_property("naturalWidth", width_px)
         assert pictures.first.bounding_box() == pictures.last.bounding_box()
 
 
@@ -123,7 +92,7 @@ def a_high_limit_hides_the_map(page: Page) -> None:
     assert np.abs(pictures[0] - pictures[1]).max() <= 2  # letters are drawn anew
 
 
-def the_nearest_good_part_moves_with_this_one(page: Page) -> None:
+def the_nearest_good_part_moves_with_this_one(page: Page, width_px: int) -> None:
     page.get_by_role("button", name="Compare with good").click()
     this, good = page.locator("[role=tabpanel] .frame").first.locator("img").first, page.get_by_test_id("good-part").locator("img")
     expect(good).not_to_have_js_property("naturalWidth", 0)
@@ -132,7 +101,7 @@ def the_nearest_good_part_moves_with_this_one(page: Page) -> None:
         """From picture to picture, in pixels of the camera: the frames stand beside each other, so the way between them counts."""
         boxes = [picture.bounding_box() or {} for picture in (this, good)]
         frames = [page.locator("[role=tabpanel] .frame").nth(at).bounding_box() or {} for at in (0, 1)]
-        scale = boxes[0]["width"] / 1368
+        scale = boxes[0]["width"] / width_px
         x, y = ((boxes[1][side] - frames[1][side] - boxes[0][side] + frames[0][side]) / scale for side in ("x", "y"))
         return x, y
 
@@ -208,9 +177,7 @@ def a_step_is_measured_between_two_points(page: Page, xyz_mm: NDArray[np.float32
 
 
 def nothing_keeps_anybody_out(page: Page) -> None:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("tags => axe.run('.viewer', {runOnly: tags})", WCAG)["violations"]
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    assert axe_violations(page, ".viewer") == []
     for button in page.locator(".viewer button").all():
         box = button.bounding_box()
         assert box is not None
@@ -223,18 +190,18 @@ def numbers(line: Locator) -> NDArray[np.float64]:
 
 def large_pictures_come_in_tiles(page: Page, inspection: dict) -> None:
     """The panel is told that the pictures are large; the service cuts those that it has."""
-    larger = {**inspection, "width_px": 4 * inspection["width_px"], "height_px": 4 * inspection["height_px"], "regions": []}
+    larger = {**inspection, "width_px": 12 * inspection["width_px"], "height_px": 12 * inspection["height_px"], "regions": []}
 
     def tell(route: Route) -> None:
         route.fulfill(body=json.dumps(larger), content_type="application/json")
 
     page.route(f"**/api/v1/inspections/{inspection['id']}", tell)
-    with page.expect_response(re.compile(r"rgb_files/1[01]/\d+_\d+\.jpg")) as tile:
+    with page.expect_response(re.compile(r"rgb_files/[89]/\d+_\d+\.jpg")) as tile:
         page.reload()
     assert tile.value.ok
     part = page.get_by_role("img", name=re.compile("^RGB of part"))
     expect(part.locator("canvas")).to_be_visible()
-    with page.expect_response(re.compile(r"depth_files/1[01]/\d+_\d+\.jpg")):
+    with page.expect_response(re.compile(r"depth_files/[89]/\d+_\d+\.jpg")):
         tab(page, "Depth").click()
     page.get_by_role("button", name="Zoom in").click()
     expect(page.get_by_test_id("legend")).to_be_visible()
