@@ -98,14 +98,16 @@ class MemoryBank:
 
         w = 1 − exp(s*) / Σ exp(‖m_test − m_k‖) over the ``neighbours`` bank rows nearest to the matched one, itself among them
         (distances already over √C). A match that is itself far from the rest of the bank raises the weight towards 1; one in a crowd
-        leaves 1 − 1/neighbours.
+        leaves 1 − 1/neighbours. With one neighbour there is nothing to weigh by, and the score is s* itself.
         """
         worst = int(distance.argmax())
+        s_star = float(distance[worst])
+        if neighbours == 1:
+            return s_star
         rows = torch.from_numpy(self.rows)
         around = (rows - rows[int(index[worst])]).square().sum(dim=1)
         nearest = torch.topk(around, min(neighbours, len(rows)), largest=False).indices
         test = torch.from_numpy(self._standardise(patches[worst : worst + 1]))
         to_neighbours = (rows[nearest] - test).square().sum(dim=1).sqrt()
-        s_star = float(distance[worst])
         weight = 1.0 - 1.0 / float(torch.exp(to_neighbours - s_star).sum())
         return weight * s_star

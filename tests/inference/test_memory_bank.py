@@ -100,3 +100,5 @@ def test_reweighting_follows_its_formula_and_raises_the_score_where_the_match_is
     assert near_lone == pytest.approx(1.0, rel=1e-3)
     distances = np.sort(np.linalg.norm(bank.rows - np.array([0.0, 1.0]), axis=1))[0]
     assert near_crowd == pytest.approx(2 / 3 * distances, rel=0.02)  # three equal neighbours: w = 1 − 1/3
+    patch = np.array([[0.0, 1.0]], np.float32)
+    assert bank.sample_score(patch, *bank.distances(patch), neighbours=1) == pytest.approx(distances, rel=1e-3)
