@@ -28,41 +28,43 @@ export default function RigPage() {
       <Header title={t("nav.rig")} />
       <main className="sheet two">
         {task && <TaskCard task={task} />}
-        <section className="card block">
-          <h2>{t("rig.state")}</h2>
-          {rig && (
-            <dl className="pairs">
-              <dt>{t("rig.rig")}</dt>
-              <dd>{rig.rig}</dd>
-              <dt>{t("rig.now")}</dt>
-              <dd className={rig.state === "Error" || rig.state === "Halted" ? "wrong" : ""}>{t(`station.${rig.state}`)}</dd>
-              <dt>{t("rig.queued")}</dt>
-              <dd>{rig.queued}</dd>
-              {storage && (
-                <>
-                  <dt>{t("rig.free")}</dt>
-                  <dd className={storage.free_bytes < 2 * storage.reserve_bytes ? "wrong" : ""}>{gib(storage.free_bytes)} · {t("rig.reserve", { size: gib(storage.reserve_bytes) })}</dd>
-                  <dt>{t("rig.kept")}</dt>
-                  <dd>{gib(storage.kept_bytes)} · {t("rig.withFiles", { count: storage.inspections_with_files })}</dd>
-                  {storage.orphans.length > 0 && (
-                    <>
-                      <dt>{t("rig.orphans")}</dt>
-                      <dd className="doubt">{storage.orphans.length}</dd>
-                    </>
-                  )}
-                </>
-              )}
-            </dl>
-          )}
-          {rig?.reason && (
-            <p className="problem">
-              <strong>{reasonTitle(rig.reason)}.</strong> <span lang="en">{rig.reason.message}</span> {reasonCure(rig.reason)} <code>{rig.reason.code}</code>
-            </p>
-          )}
-        </section>
-        <CalibrationCard />
-        <Preview />
-        <div className="stack">
+        <div className="column">
+          <section className="card block">
+            <h2>{t("rig.state")}</h2>
+            {rig && (
+              <dl className="pairs">
+                <dt>{t("rig.rig")}</dt>
+                <dd>{rig.rig}</dd>
+                <dt>{t("rig.now")}</dt>
+                <dd className={rig.state === "Error" || rig.state === "Halted" ? "wrong" : ""}>{t(`station.${rig.state}`)}</dd>
+                <dt>{t("rig.queued")}</dt>
+                <dd>{rig.queued}</dd>
+                {storage && (
+                  <>
+                    <dt>{t("rig.free")}</dt>
+                    <dd className={storage.free_bytes < 2 * storage.reserve_bytes ? "wrong" : ""}>{gib(storage.free_bytes)} · {t("rig.reserve", { size: gib(storage.reserve_bytes) })}</dd>
+                    <dt>{t("rig.kept")}</dt>
+                    <dd>{gib(storage.kept_bytes)} · {t("rig.withFiles", { count: storage.inspections_with_files })}</dd>
+                    {storage.orphans.length > 0 && (
+                      <>
+                        <dt>{t("rig.orphans")}</dt>
+                        <dd className="doubt">{storage.orphans.length}</dd>
+                      </>
+                    )}
+                  </>
+                )}
+              </dl>
+            )}
+            {rig?.reason && (
+              <p className="problem">
+                <strong>{reasonTitle(rig.reason)}.</strong> <span lang="en">{rig.reason.message}</span> {reasonCure(rig.reason)} <code>{rig.reason.code}</code>
+              </p>
+            )}
+          </section>
+          <Preview />
+        </div>
+        <div className="column">
+          <CalibrationCard />
           <SelfTestCard />
           <CapturesCard />
         </div>
