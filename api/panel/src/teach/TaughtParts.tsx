@@ -47,7 +47,7 @@ export function TaughtParts({ recipe, modelId }: { recipe: string; modelId: stri
           <li key={part.index}>
             <Part part={part} isThrownOut={thrownOut.has(part.index)} onToggle={canTeachAgain ? () => toggle(part.index) : undefined}>
               <span>{t("taught.score", { score: format.two(part.score) })}</span>
-              <span className="banks">{BANKS.map((bank) => `${t(`modality.${bank}`)} ${format.two(part.banks[bank] ?? 0)}`).join(" · ")}</span>
+              <span className="by-bank">{BANKS.map((bank) => `${t(`modality.${bank}`)} ${format.two(part.banks[bank] ?? 0)}`).join(" · ")}</span>
               {part.outlier && <b className="doubt">{t("taught.outlier", { bank: t(`modality.${part.outlier.bank as (typeof BANKS)[number]}`), score: format.two(part.outlier.score), limit: format.two(part.outlier.limit) })}</b>}
             </Part>
           </li>
