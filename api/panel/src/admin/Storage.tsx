@@ -52,7 +52,7 @@ export function Storage() {
       <section className="card block" data-testid="retention">
         <h2>{t("storage.rules")}</h2>
         {disk && (
-          <ul className="rules">
+          <ul className="what-goes">
             <li>{t("storage.ruleGood", { days: format.whole(disk.keep_days) })}</li>
             <li>{t("storage.ruleBad", { days: format.whole(disk.keep_days_not_ok) })}</li>
             <li>{disk.keep_count === null ? t("storage.ruleAnyCount") : t("storage.ruleCount", { count: disk.keep_count })}</li>
