@@ -97,7 +97,7 @@ def answered(page: Page) -> Iterator[None]:
     page.on("requestfailed", on_end)
     yield
     drawn = 0
-    while drawn < 3:
+    while drawn < 6:
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         drawn = 0 if any(not request.url.endswith("/events") for request in open_requests) else drawn + 1
     for event, listener in (("request", on_request), ("requestfinished", on_end), ("requestfailed", on_end)):
