@@ -29,7 +29,7 @@ export function TaskCard({ task }: { task: Task }) {
           <b>{format.share(share)}</b> <span lang="en">{task.message}</span>
         </p>
       )}
-      {task.reason && (
+      {task.reason && task.state !== "cancelled" && (
         <p className="problem">
           <strong>{reasonTitle(task.reason)}.</strong> <span lang="en">{task.reason.message}</span> {reasonCure(task.reason)} <code>{task.reason.code}</code>
         </p>

@@ -62,11 +62,11 @@ export default function RigPage() {
             )}
           </section>
           <Preview />
+          <CapturesCard />
         </div>
         <div className="column">
           <CalibrationCard />
           <SelfTestCard />
-          <CapturesCard />
         </div>
         <TimingCard />
         <ConfigurationCard />
