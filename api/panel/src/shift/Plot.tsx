@@ -29,11 +29,11 @@ const ROOMY = 80;
 const DOT_PX = 13;
 const LEAST_DOT_PX = 5;
 
-/** A single point stands in the middle of its chart, not on its edge. */
-const withRoom =
-  (room: number) =>
-  (_plot: uPlot, low: number, high: number): [number, number] =>
-    low === high ? [low - room, high + room] : [low, high];
+/** A single point stands in the middle of its chart, not on its edge. uPlot would give it days, and asks with those. */
+const withRoom = (x: readonly number[], room: number) => (_plot: uPlot, low: number, high: number): [number, number] => {
+  const only = x.length === 1 ? x[0] : undefined;
+  return only === undefined ? [low, high] : [only - room, only + room];
+};
 
 /** Heights are compared with nothing at all: zero is always in view. */
 const fromZero = (_plot: uPlot, low: number, high: number): [number, number] => [Math.min(0, low), Math.max(high, 0.01) * 1.06];
@@ -64,7 +64,7 @@ export default function Plot({ label, x, isTime, lines, format, formatX }: Props
           ...size(),
           legend: { show: false },
           cursor: { show: false },
-          scales: { x: { time: isTime, range: withRoom(isTime ? HOUR_S : 1) }, y: { range: fromZero } },
+          scales: { x: { time: isTime, range: withRoom(x, isTime ? HOUR_S : 1) }, y: { range: fromZero } },
           axes: [{ ...axis, size: 34, space: 90, values: (_plot, ticks) => ticks.map(formatX) }, { ...axis, size: 74, values: (_plot, ticks) => ticks.map(format) }],
           series: [
             {},
