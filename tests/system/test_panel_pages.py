@@ -14,6 +14,11 @@ from panel_station import IN_THE_DOCUMENTATION, SEEN, Day
 from playwright.sync_api import Browser, Page, Request, expect
 
 SHELL_BYTES = 150_000
+LAID_OVER_EACH_OTHER = """() => {
+  const cards = [...document.querySelectorAll("main .card")].filter(card => !card.parentElement.closest(".card")).map(card => card.getBoundingClientRect());
+  return cards.some((a, at) => cards.slice(at + 1).some(b =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1));
+}"""
 DOCUMENTED = {
     ("inspect", "en", "light", 1920): "verdict",
     ("inspect", "en", "dark", 1366): "verdict-dark",
@@ -51,6 +56,7 @@ def test_every_page_speaks_and_can_be_used_by_everybody(browser: Browser, day: D
             for size in SIZES:
                 page.set_viewport_size({"width": size[0], "height": size[1]})
                 assert page.evaluate("document.documentElement.scrollWidth") <= size[0], f"{name} is wider than {size[0]} px"
+                assert not page.evaluate(LAID_OVER_EACH_OTHER), f"two cards of {name} lie over each other at {size[0]} px"
                 page.screenshot(path=SEEN / f"{name.replace('/', '-')}-{language}-{size[0]}.png")
                 if size == asked_at:
                     found[name] = axe_violations(page)
