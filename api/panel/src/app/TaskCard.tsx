@@ -2,6 +2,7 @@ import { Button } from "react-aria-components/Button";
 import { useTranslation } from "react-i18next";
 import type { Task } from "../api/schema";
 import { isOpen, useContinue, useGiveUp, useTask } from "../api/tasks";
+import { progressText } from "../i18n/progress";
 import { reasonCure, reasonTitle } from "../i18n/reason";
 import { useFormat } from "./format";
 import { Outcome } from "./Outcome";
@@ -13,6 +14,7 @@ export function TaskCard({ task }: { task: Task }) {
   const result = useTask(task).data?.result;
   const go = useContinue();
   const giveUp = useGiveUp();
+  const progress = progressText(task.message);
   const share = Math.min(Math.max(task.share, 0), 1);
   return (
     <section className="card block wide" aria-label={t(`task.kind.${task.kind}`)} data-testid="task" data-state={task.state}>
@@ -26,7 +28,7 @@ export function TaskCard({ task }: { task: Task }) {
       )}
       {isOpen(task) && (
         <p aria-live="polite">
-          <b>{format.share(share)}</b> <span lang="en">{task.message}</span>
+          <b>{format.share(share)}</b> <span lang={progress.lang}>{progress.text}</span>
         </p>
       )}
       {task.reason && task.state !== "cancelled" && (

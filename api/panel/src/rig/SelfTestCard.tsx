@@ -5,6 +5,7 @@ import { isOpen, useLastTask } from "../api/tasks";
 import { useFormat } from "../app/format";
 import { ListTable } from "../app/ListTable";
 import { Outcome } from "../app/Outcome";
+import { progressText } from "../i18n/progress";
 import { reasonCure } from "../i18n/reason";
 
 /** Every device is asked, every zone shines once, and all goes dark. */
@@ -35,7 +36,7 @@ export function SelfTestCard() {
             ))}
             {found.steps.map((step) => (
               <tr key={step.name}>
-                <td lang="en">{step.name}</td>
+                <td>{progressText(step.name).text}</td>
                 <td className={step.is_ok ? "" : "wrong"}>
                   {step.is_ok ? t("selfTest.fine") : step.reason && <><span lang="en">{step.reason.message}</span> {reasonCure(step.reason)}</>}
                 </td>
