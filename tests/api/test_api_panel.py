@@ -50,7 +50,11 @@ def test_a_user_signs_in_with_name_and_password(chromium: Browser, settings: Set
 
 def test_the_panel_says_why_the_station_cannot_start_and_what_to_do(chromium: Browser) -> None:
     error = StoreDamaged("The database is damaged: page 7.", cure="Put the last backup back: d3station db restore FILE")
-    with serving(recovery_app(Recovery(error, lambda: None), lambda: None)) as url:
+
+    def start() -> None:
+        raise StoreDamaged("The database is damaged: page 8.", cure="Put an older backup back.")
+
+    with serving(recovery_app(Recovery(error, start), lambda: None)) as url:
         page = chromium.new_page(locale="en-GB")
         page.goto(url)
         told = page.get_by_role("alert")
@@ -58,6 +62,8 @@ def test_the_panel_says_why_the_station_cannot_start_and_what_to_do(chromium: Br
         expect(told).to_contain_text("page 7")
         expect(told).to_contain_text("d3station db restore FILE; then try again")
         expect(told).to_contain_text("store.damaged")
+        page.get_by_role("button", name="Try again").click()
+        expect(told).to_contain_text("page 8")
         page.close()
 
 
