@@ -54,11 +54,13 @@ export function Backups() {
           </ListTable>
         )}
       </section>
-      <section className="card block">
-        <h2>{t("backups.restore")}</h2>
-        <p>{t("backups.restoreHow")}</p>
-        {newest && <code className="secret">{newest.restore_command}</code>}
-      </section>
+      {newest && (
+        <section className="card block">
+          <h2>{t("backups.restore")}</h2>
+          <p>{t("backups.restoreHow")}</p>
+          <code className="secret">{newest.restore_command}</code>
+        </section>
+      )}
     </>
   );
 }
