@@ -10,7 +10,7 @@ import typer
 from api.cli.common import DATA_DIR, DataDirOption, JsonOption, print_json, stderr
 from api.cli.serve import HostOption, PortOption, run
 from api.cli.teach import DEFAULT_PARTS, teach_with_bar
-from rig_configs.errors import Unprocessable
+from rig_configs.errors import ModelError, Unprocessable
 
 if TYPE_CHECKING:
     from api.composition import OpenStation
@@ -40,7 +40,7 @@ def demo(
         if opened.hand is None:
             raise Unprocessable(f"Rig '{rig}' is not a simulated one.", cure="Start a real rig with: d3station serve", detail="not_simulated")
         opened.station.models.check(recipe)
-        if not opened.station.models.is_taught(recipe):
+        if needs_teaching(opened, recipe):
             teach_with_bar(opened, recipe, teach_parts)
         opened.station.models.model(recipe)  # read now, so that the first part does not wait for it
         settings = Settings(data_dir=data_dir, station_name="demo", host=host, port=port)
@@ -65,6 +65,25 @@ def _in_words(inspection: dict[str, Any]) -> str:
     if inspection["reason"]:
         return f"{told}: {inspection['reason']['message']} {inspection['reason']['cure']}"
     return f"{told}, score {inspection['score']:.2f}, limit {inspection['threshold']:.2f}, {inspection['seconds']['total']:.1f} s"
+
+
+def needs_teaching(opened: OpenStation, recipe: str) -> bool:
+    """Whether there is no model, or one of another version: the demo's parts are simulated, so that teaching again costs nobody anything.
+
+    Raises:
+        NotFound: no such recipe.
+        ModelError: there is a model, and it cannot be read for another reason.
+    """
+    if not opened.station.models.is_taught(recipe):
+        return True
+    try:
+        opened.station.models.model(recipe)
+    except ModelError as error:
+        if error.code != "model.invalid.format":
+            raise
+        stderr.print(f"{error.message} Teaching it again.", markup=False)
+        return True
+    return False
 
 
 def inspect_good_and_defective(settings: Settings, opened: OpenStation, recipe: str, seed: int) -> list[dict[str, Any]]:

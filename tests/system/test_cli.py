@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from demo_process import CLI, run_cli
 
 from acquisition.simulation.parts import PART_KINDS
+from api.cli.demo import RECIPE, needs_teaching
+from api.composition import OpenStation
 from rig_configs.files import SHIPPED
 
 
@@ -59,6 +62,17 @@ def test_a_damaged_model_is_refused(data_dir: Path) -> None:
     data[len(data) // 2] ^= 1
     tensors.write_bytes(data)
     refused(run_cli("inspect", "fork_crimp_terminal", "--data-dir", data_dir), "model.invalid.damaged", str(tensors))
+
+
+def test_the_demo_teaches_again_what_another_version_taught(opened: OpenStation, data_dir: Path) -> None:
+    assert needs_teaching(opened, "connector_housing_female")
+    description = next(data_dir.glob("models/*/*/model.json"))
+    old = json.loads(description.read_text()) | {"format": "d3station-d3m/3"}
+    before, after = sha256(description.read_bytes()).hexdigest(), json.dumps(old).encode()
+    description.write_bytes(after)
+    sums = description.with_name("sha256sums")
+    sums.write_text(sums.read_text().replace(before, sha256(after).hexdigest()))
+    assert needs_teaching(opened, RECIPE)
 
 
 def test_what_is_not_a_capture_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
