@@ -1,4 +1,8 @@
-"""How long after its verdict a part of 20 megapixels is seen: picture and anomaly map, decoded, in a real browser on the operator's page."""
+"""What an operator waits for, in a real browser on the operator's page.
+
+Until the page is first painted, from an empty cache, and until a part of 20 megapixels is seen after its verdict: picture and anomaly
+map, decoded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.accounts import Accounts
 from api.log import configure_logging
@@ -29,7 +33,9 @@ from fake_station import BAD, FakeStation
 
 WIDTH, HEIGHT = 5472, 3648
 PARTS = 5
+LOADS = 5
 BAR_S = 0.5
+PAINT_BAR_S = 1.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 # The page hears of the verdict by an event as the panel does; what is seen is in the document, loaded and decoded, at the next frame.
@@ -54,6 +60,12 @@ WAIT = """
       });
     });
   })
+"""
+PAINTED = """
+  () => new Promise((resolve) => new PerformanceObserver((list) => {
+    const [paint] = list.getEntriesByName("first-contentful-paint");
+    if (paint) resolve(paint.startTime / 1000);
+  }).observe({ type: "paint", buffered: true }))
 """
 WHOLE = """
   async (id) => {
@@ -81,8 +93,10 @@ def rows() -> list[dict]:
         token = Accounts(store, 12).create_sign_in_token(Role.OPERATOR)
         with serving(settings, store, station) as client, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+            address = str(client.base_url).split("/api/")[0]
+            painted = [_first_paint(browser, address) for _ in range(LOADS)]
             page = browser.new_page(viewport={"width": 1920, "height": 1080})
-            page.goto(f"{str(client.base_url).split('/api/')[0]}/#/sign-in/{token}")
+            page.goto(f"{address}/#/sign-in/{token}")
             page.get_by_role("button", name="INSPECT").wait_for()
             seen, whole = [], []
             for number in range(PARTS + 1):
@@ -92,18 +106,24 @@ def rows() -> list[dict]:
                     seen.append(seconds)
                     whole.append(of_whole)
             browser.close()
-    value = statistics.median(seen)
     against = f"the whole pictures in the same browser: {statistics.median(whole):.2f} s"
     return [
-        {
-            "name": "20 MP result on screen after its verdict",
-            "value": value,
-            "unit": "s",
-            "against": against,
-            "bar": f"≤ {BAR_S} s",
-            "holds": value <= BAR_S,
-        }
+        _row("first paint of the panel, nothing cached", statistics.median(painted), f"slowest of {LOADS}: {max(painted):.2f} s", PAINT_BAR_S),
+        _row("20 MP result on screen after its verdict", statistics.median(seen), against, BAR_S),
     ]
+
+
+def _row(name: str, value: float, against: str, bar_s: float) -> dict:
+    return {"name": name, "value": value, "unit": "s", "against": against, "bar": f"≤ {bar_s} s", "holds": value <= bar_s}
+
+
+def _first_paint(browser: Browser, address: str) -> float:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    page = context.new_page()
+    page.goto(address)
+    seconds = page.evaluate(PAINTED)
+    context.close()
+    return seconds
 
 
 def _see(page: Page, trigger: Callable[[], object]) -> tuple[float, float]:
