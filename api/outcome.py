@@ -103,8 +103,13 @@ class Inspects(Protocol):
         by: str,
         note: str,
         activate: bool,
+        resume: bool,
     ) -> D3M:
         """Teach a recipe from good parts scanned on this rig, between inspections. Raises D3Error."""
+        ...
+
+    def scanned(self, recipe: str) -> int:
+        """How many scanned parts of a recipe teaching that was stopped has kept."""
         ...
 
     def recipes(self) -> list[str]:

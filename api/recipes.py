@@ -86,6 +86,11 @@ class Recipes:
         """The folder of all recipes."""
         return self._folder
 
+    @property
+    def teaching(self) -> Path:
+        """The folder of parts that are scanned for teaching, beside that of the recipes."""
+        return self._folder.parent / "teaching"
+
     # ------------------------------------------------------------------------------------------------------- reading
 
     def names(self) -> list[str]:

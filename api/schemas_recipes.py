@@ -123,6 +123,7 @@ class RecipeDetails(RecipeVersion):
     is_current: bool = Field(description="Whether the station was changed over to it.")
     judged_at: float | None = Field(description="Score from which a part is NotOK; none until taught.")
     models: list[ModelInfo] = Field(description="Its models, newest first.")
+    scanned: int = Field(description="Parts that were scanned for teaching which was stopped; it can go on after them.")
 
 
 class RecipeChange(RecipeContent):
@@ -181,6 +182,9 @@ class ThresholdPreview(Schema):
     becomes_ok: int = Field(description="Of those: NotOK now, OK then.")
     missed: int = Field(description="Of those that a person found NotOK: OK then.")
     false_alarms: int = Field(description="Of those that a person found OK: NotOK then.")
+    proposed: float | None = Field(
+        description="The threshold drawn anew between good parts and those that a person found NotOK; none while there is none of these."
+    )
     examples: list[str] = Field(description="Identities of inspections that would change, newest first, at most 50.")
 
 
@@ -200,6 +204,9 @@ class TeachRequest(Schema):
     )
     parts: int = Field(default=24, ge=5, le=500, description="How many good parts: to scan, or of the last good inspections.")
     reviewed_only: bool = Field(default=False, description="Of the last inspections, take only what a person found OK.")
+    resume: bool = Field(
+        default=False, description="Begin with the parts that teaching which was stopped has scanned (the recipe's 'scanned'); else they are removed."
+    )
     activate: bool = Field(default=True, description="Judge by the new model when it is ready.")
     note: Note = Field(default="taught", description="Why; kept with the recipe's version.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from pathlib import Path
 from threading import Lock, RLock
@@ -12,6 +12,7 @@ from acquisition.capture import CaptureWriter, Frame
 from acquisition.rig import nobody
 from acquisition.rig_process import AnyRig
 from acquisition.sequence import Sequence
+from api import scanned_parts
 from api.captured_part import CapturedPart
 from api.equipment import Equipment
 from api.ignoring import judged_part
@@ -20,6 +21,7 @@ from api.outcome_of import outcome_of, provenance_of
 from api.recipes import Recipes
 from api.reconstruction import Reconstruction, Reconstructor
 from api.scan_room import WAITS_S, rig_for
+from api.scanned_parts import ScannedParts
 from api.schemas import Reason, Recipe, RigState, Stage, StationState
 from api.schemas_recipes import KeepFrames, RigSequence
 from api.stopwatch import Stopwatch
@@ -263,8 +265,9 @@ class Station:
         by: str = "command line",
         note: str = "taught",
         activate: bool = True,
+        resume: bool = False,
     ) -> D3M:
-        """Teach a recipe from good parts scanned on this rig.
+        """Teach a recipe from good parts scanned on this rig; they are kept until there is a model.
 
         Args:
             recipe: the recipe.
@@ -276,6 +279,7 @@ class Station:
             by: who teaches.
             note: why; kept with the recipe's version.
             activate: judge by the new model at once.
+            resume: begin with the parts that teaching which was stopped has kept; else they go.
 
         Raises:
             D3Error: a scan failed, or the samples do not make a model; the recipe's old model stays.
@@ -287,7 +291,19 @@ class Station:
             sample = self.reconstruct(cancelled=cancelled, sequence=definition.sequence).sample(f"good part {index + 1}")
             return judged_part(sample, definition.ignore)
 
-        return self.models.teach(recipe, _Sized(parts, scan), config, progress, cancelled, by, note, activate)
+        folder = self._scanned_folder(recipe)
+        if not resume:
+            scanned_parts.forget(folder)
+        model = self.models.teach(recipe, ScannedParts(folder, parts, scan), config, progress, cancelled, by, note, activate)
+        scanned_parts.forget(folder)
+        return model
+
+    def scanned(self, recipe: str) -> int:
+        """How many scanned parts of a recipe teaching that was stopped has kept. Raises NotFound."""
+        return scanned_parts.kept(self._scanned_folder(recipe))
+
+    def _scanned_folder(self, recipe: str) -> Path:
+        return scanned_parts.folder_of(self.models.teaching, recipe, self.models.definition(recipe), self.calibration.calibration_id)
 
     # ------------------------------------------------------------------------------------------------------- the rest
 
@@ -366,17 +382,3 @@ class Station:
 def _go_on(cancelled: Callable[[], bool]) -> None:
     if cancelled():
         raise Cancelled("The inspection was cancelled before its judgement.", cure="Start the inspection again when ready.")
-
-
-class _Sized(Iterable[D3Sample]):
-    """Samples that are scanned when asked for, of a known number, so that progress can tell how many are left."""
-
-    def __init__(self, count: int, scan: Callable[[int], D3Sample]) -> None:
-        self._count = count
-        self._scan = scan
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[D3Sample]:
-        return map(self._scan, range(self._count))

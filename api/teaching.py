@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -47,7 +47,10 @@ def teach(station: Inspects, store: Store, recipe: str, wanted: TeachRequest, by
         DeviceError, ReconstructionError, Cancelled: from the scans.
     """
     if wanted.source is TeachFrom.RIG:
-        put = iter(range(1, wanted.parts + 1))
+        there = min(station.scanned(recipe), wanted.parts) if wanted.resume else 0
+        put = iter(range(there + 1, wanted.parts + 1))
+        if station.load_good_part is not None:
+            lay_again(station.load_good_part, recipe, there)
 
         def next_part(name: str) -> None:
             number = next(put)
@@ -56,11 +59,19 @@ def teach(station: Inspects, store: Store, recipe: str, wanted: TeachRequest, by
             else:
                 handle.wait_for_person(f"Put good part {number} of {wanted.parts} on the rig, then continue.")
 
-        model = station.teach(recipe, wanted.parts, next_part, None, handle.progress, handle.cancelled, by, wanted.note, wanted.activate)
+        model = station.teach(
+            recipe, wanted.parts, next_part, None, handle.progress, handle.cancelled, by, wanted.note, wanted.activate, wanted.resume
+        )
     else:
         samples = _Stored(station, store, recipe, good_inspections(store, recipe, wanted))
         model = station.models.teach(recipe, samples, None, handle.progress, handle.cancelled, by, wanted.note, wanted.activate)
     return TaskResult(model_id=model.model_id, threshold=model.threshold)
+
+
+def lay_again(load_good_part: Callable[[str], None], recipe: str, parts: int) -> None:
+    """Let a simulated bench's hand lay the parts that were scanned before, so that the next one is another."""
+    for _ in range(parts):
+        load_good_part(recipe)
 
 
 def good_inspections(store: Store, recipe: str, wanted: TeachRequest) -> list[Inspection]:

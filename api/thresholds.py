@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from sqlalchemy import select
 
 from api.recipes import RecipeModel
@@ -11,9 +12,11 @@ from api.schemas import Evaluation
 from api.schemas_recipes import Bin, ThresholdPreview
 from api.store.store import Store
 from api.store.tables import InspectionRow
+from inference.threshold import threshold_from_reviews
 
 BINS = 30
 _EXAMPLES = 50
+_FEWEST_GOOD = 2
 
 
 def preview(store: Store, recipe: str, model: RecipeModel, wanted: float, last: int) -> ThresholdPreview:
@@ -55,8 +58,15 @@ def preview(store: Store, recipe: str, model: RecipeModel, wanted: float, last: 
         becomes_ok=len(better),
         missed=sum(score <= wanted for score in bad),
         false_alarms=sum(score > wanted for score in good),
+        proposed=_proposed([*taught, *good], bad, model.taught.config.false_reject_rate),
         examples=[one for one, _, _ in rows if one in changed][:_EXAMPLES],
     )
+
+
+def _proposed(good: list[float], bad: list[float], false_reject_rate: float) -> float | None:
+    if not bad or len(good) < _FEWEST_GOOD:
+        return None
+    return threshold_from_reviews(np.array(good), np.array(bad), false_reject_rate).threshold
 
 
 def _histogram(taught: list[float], good: list[float], bad: list[float], unreviewed: list[float], threshold: float) -> list[Bin]:

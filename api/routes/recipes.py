@@ -51,7 +51,12 @@ def details(service: Service, name: str) -> RecipeDetails:
     except ModelError:
         judged_at = None
     return RecipeDetails(
-        **definition.model_dump(), name=name, is_current=models.current() == name, judged_at=judged_at, models=models.describe_models(name)
+        **definition.model_dump(),
+        name=name,
+        is_current=models.current() == name,
+        judged_at=judged_at,
+        models=models.describe_models(name),
+        scanned=service.station.scanned(name),
     )
 
 

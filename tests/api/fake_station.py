@@ -107,7 +107,10 @@ class FakeStation:
                 return CANCELLED
         return captured.outcome
 
-    def teach(self, recipe, parts, next_good_part, config, progress, cancelled, by, note, activate) -> D3M:
+    def scanned(self, recipe: str) -> int:
+        return 0
+
+    def teach(self, recipe, parts, next_good_part, config, progress, cancelled, by, note, activate, resume) -> D3M:
         def scans() -> Iterator[D3Sample]:
             for sample in self.samples:
                 next_good_part(recipe)

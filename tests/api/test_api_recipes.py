@@ -114,6 +114,7 @@ def test_a_threshold_is_previewed_then_set_and_the_models_identity_stays(
     ids = [
         inspect(operator, taught, 20 + n, score=score, good=score < 1, model_id=model.model_id) for n, score in enumerate((0.2, 0.8, 0.9, 1.4, 2.0))
     ]
+    assert operator.get(f"{RECIPES}/bolt/threshold/preview", params={"threshold": 1.5}).json()["proposed"] is None
     engineer.post(f"{URL}/{ids[3]}/review", json={"evaluation": "OK", "reason": "a fibre"})
     engineer.post(f"{URL}/{ids[4]}/review", json={"evaluation": "NotOK"})
     found = operator.get(f"{RECIPES}/bolt/threshold/preview", params={"threshold": 1.5}).json()
@@ -123,6 +124,8 @@ def test_a_threshold_is_previewed_then_set_and_the_models_identity_stays(
     assert [sum(b[k] for b in found["histogram"]) for k in ("taught", "good", "bad", "unreviewed")] == [6, 1, 1, 3]
     lower = operator.get(f"{RECIPES}/bolt/threshold/preview", params={"threshold": 0.85}).json()
     assert (lower["becomes_not_ok"], lower["false_alarms"], lower["examples"]) == (1, 1, [ids[2]])
+    engineer.post(f"{URL}/{ids[2]}/review", json={"evaluation": "NotOK", "reason": "a crack"})
+    assert operator.get(f"{RECIPES}/bolt/threshold/preview", params={"threshold": 1.0}).json()["proposed"] < 0.9 < lower["proposed"]
 
     sample = part(99, stained=True)
     before = taught.models.model("bolt").predict(sample)

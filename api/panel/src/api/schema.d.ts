@@ -3701,6 +3701,11 @@ export interface components {
              * @description Its models, newest first.
              */
             models: components["schemas"]["ModelInfo"][];
+            /**
+             * Scanned
+             * @description Parts that were scanned for teaching which was stopped; it can go on after them.
+             */
+            scanned: number;
         };
         /**
          * RecipeSelection
@@ -4592,6 +4597,12 @@ export interface components {
              */
             reviewed_only: boolean;
             /**
+             * Resume
+             * @description Begin with the parts that teaching which was stopped has scanned (the recipe's 'scanned'); else they are removed.
+             * @default false
+             */
+            resume: boolean;
+            /**
              * Activate
              * @description Judge by the new model when it is ready.
              * @default true
@@ -4680,6 +4691,11 @@ export interface components {
              * @description Of those that a person found OK: NotOK then.
              */
             false_alarms: number;
+            /**
+             * Proposed
+             * @description The threshold drawn anew between good parts and those that a person found NotOK; none while there is none of these.
+             */
+            proposed: number | null;
             /**
              * Examples
              * @description Identities of inspections that would change, newest first, at most 50.

@@ -28,7 +28,7 @@ export function TaughtParts({ recipe, modelId }: { recipe: string; modelId: stri
     setThrownOut(next);
   };
   const again = () =>
-    teach.mutate({ source: "inspections", inspections: kept, parts: kept.length, activate: true, reviewed_only: false, note: t("taught.note", { count: thrownOut.size, model: modelId }) });
+    teach.mutate({ source: "inspections", inspections: kept, parts: kept.length, activate: true, reviewed_only: false, resume: false, note: t("taught.note", { count: thrownOut.size, model: modelId }) });
 
   return (
     <section className="card block wide" data-testid="taught">

@@ -10,20 +10,21 @@ import { Candidates } from "./Candidates";
 const FEWEST = 5;
 const MOST = 200;
 
-/** Good parts: of those inspected, without those thrown out; or scanned now. */
-export function TeachForm({ recipe, task }: { recipe: string; task: Task | undefined }) {
+/** Good parts: of those inspected, without those thrown out; or scanned now, after those that stopped teaching has scanned. */
+export function TeachForm({ recipe, scanned, task }: { recipe: string; scanned: number; task: Task | undefined }) {
   const { t } = useTranslation();
   const [source, setSource] = useState<"inspections" | "rig">("rig");
   const [parts, setParts] = useState(24);
   const [thrownOut, setThrownOut] = useState<ReadonlySet<string>>(new Set());
   const [note, setNote] = useState("");
   const [activate, setActivate] = useState(true);
+  const [resume, setResume] = useState(true);
   const candidates = useCandidates(recipe, parts).data ?? [];
   const teach = useTeach(recipe);
 
   const kept = candidates.filter(({ id }) => !thrownOut.has(id)).map(({ id }) => id);
   const isReady = note.trim() !== "" && parts >= FEWEST && !isOpen(task) && !teach.isPending && (source === "rig" || kept.length >= FEWEST);
-  const start = () => teach.mutate({ source, parts, activate, note: note.trim(), inspections: source === "rig" ? null : kept, reviewed_only: false });
+  const start = () => teach.mutate({ source, parts, activate, note: note.trim(), inspections: source === "rig" ? null : kept, reviewed_only: false, resume: resume && scanned > 0 });
   const toggle = (id: string) => {
     const next = new Set(thrownOut);
     if (!next.delete(id)) next.add(id);
@@ -55,6 +56,12 @@ export function TeachForm({ recipe, task }: { recipe: string; task: Task | undef
           <span>{t("teach.activateAfter")}</span>
         </label>
       </div>
+      {source === "rig" && scanned > 0 && (
+        <label className="check">
+          <input type="checkbox" checked={resume} onChange={(event) => setResume(event.target.checked)} />
+          <span>{t("teach.resume", { count: scanned })}</span>
+        </label>
+      )}
       {source === "inspections" && <Candidates items={candidates} thrownOut={thrownOut} onToggle={toggle} />}
       <Button className="tool primary" isDisabled={!isReady} onPress={start}>
         {source === "rig" ? t("teach.start") : t("teach.startFrom", { count: kept.length })}

@@ -48,7 +48,7 @@ export default function TeachPage() {
       <main className="sheet two">
         {recipe.error && <Outcome action={recipe} />}
         {task && <TaskCard task={task} />}
-        {name && <TeachForm key={`teach ${name}`} recipe={name} task={task} />}
+        {name && <TeachForm key={`teach ${name}`} recipe={name} scanned={recipe.data?.scanned ?? 0} task={task} />}
         {recipe.data?.judged_at != null && <ThresholdCard key={`${name} ${recipe.data.version}`} recipe={recipe.data} present={recipe.data.judged_at} />}
         {recipe.data && <Models recipe={recipe.data} />}
         {recipe.data && <Versions key={`versions ${name}`} recipe={recipe.data} />}

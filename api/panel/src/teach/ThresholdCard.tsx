@@ -24,6 +24,7 @@ export function ThresholdCard({ recipe, present }: { recipe: RecipeDetails; pres
   const set = useSetThreshold(recipe.name);
 
   const bins = preview.data?.histogram ?? [];
+  const proposed = preview.data?.proposed;
   const highest = Math.max(present * 3, ...bins.map(({ high }) => high));
   const step = highest / STEPS;
   const move = (value: number) => setTried(Math.min(Math.max(value, step), highest));
@@ -49,6 +50,11 @@ export function ThresholdCard({ recipe, present }: { recipe: RecipeDetails; pres
         <>
           <p aria-live="polite">{t("threshold.would", { inspections: preview.data.inspections, notOk: preview.data.becomes_not_ok, ok: preview.data.becomes_ok })}</p>
           <p className={preview.data.missed ? "wrong" : "lead"}>{t("threshold.reviewed", { missed: preview.data.missed, alarms: preview.data.false_alarms })}</p>
+          {proposed != null && (
+            <Button className="tool" onPress={() => move(proposed)}>
+              {t("threshold.proposed", { threshold: format.two(proposed) })}
+            </Button>
+          )}
           {preview.data.examples.length > 0 && (
             <p className="row">
               {preview.data.examples.slice(0, SHOWN).map((id, at) => (
