@@ -41,7 +41,10 @@ def test_a_model_is_taught_cancelled_taught_again_activated_and_rolled_back(brow
         page.screenshot(path=SEEN / "teaching-en-1366.png")
         task.get_by_role("button", name=say("task.cancel")).click()
         expect(task).to_have_attribute("data-state", "cancelled")
-        assert day.recipe()["models"] == before["models"]
+        now = day.recipe()
+        assert now["models"] == before["models"]
+        assert now["scanned"] >= 1
+        expect(form.get_by_label(say("teach.resume", count=now["scanned"]))).to_be_checked()
 
         form.get_by_role("button", name=say("teach.from.inspections")).click()
         candidates = form.get_by_role("list", name=say("teach.candidates")).get_by_role("button")
