@@ -268,8 +268,9 @@ def test_frames_of_a_part_are_kept_with_it_or_not_at_all(store: Store, runner: J
     (frames / "zone0.tiff").write_bytes(b"frame")
     fake.next = replace(GOOD if how == "kept" else CANCELLED, frames=frames)
     fake.judgement.clear()
-    inspection, _ = runner.submit(BOLT.model_copy(update={"deadline_s": 0.2 if how == "late" else None}), CALLER, None)
+    inspection, _ = runner.submit(BOLT.model_copy(update={"deadline_s": 3.0 if how == "late" else None}), CALLER, None)
     while not fake.judged or (how == "late" and now() <= inspection.deadline):
+        assert fake.judged or record(store, inspection.id).state != "finished", "its deadline passed before its capture"
         threading.Event().wait(0.005)
     fake.judgement.set()
     found = asyncio.run(finished(store, inspection.id, wait_s=20))
