@@ -104,7 +104,7 @@ class FakeStation:
             report(stage)
         while not self.judgement.wait(0.02):
             if cancelled():
-                return CANCELLED
+                return replace(CANCELLED, frames=captured.outcome.frames)  # as the station does: they go with the part
         return captured.outcome
 
     def scanned(self, recipe: str) -> int:
