@@ -265,7 +265,10 @@ class JobRunner:
     def _judge(self, job: _Job) -> Outcome | Reason:
         captured, job.captured = job.captured, None
         assert captured is not None
-        return self._guarded(lambda: self._station.judge(captured, self._reporter(job), self._giving_up(job)))
+        result = self._guarded(lambda: self._station.judge(captured, self._reporter(job), self._giving_up(job)))
+        if isinstance(result, Reason) and captured.frames is not None:  # there is no outcome that they would be kept with
+            shutil.rmtree(captured.frames, ignore_errors=True)
+        return result
 
     # ----------------------------------------------------------------------------------------------------- what both do
 

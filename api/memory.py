@@ -10,7 +10,8 @@ from rig_configs.schema import RigConfig
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 WAITING_BYTES_PX = 140
 JUDGED_BYTES_PX = 210
-"""What a captured part takes, and at most one that is reconstructed and judged, bytes a pixel of a rig with four projectors; tested."""
+"""What a captured part takes, which a test holds, and one that is reconstructed and judged, as measured once; bytes a pixel of a rig with
+four projectors."""
 _SHARE = 0.6
 """Of the memory, that parts may take: the model, Python and its libraries, and the system have the rest."""
 

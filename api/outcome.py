@@ -58,6 +58,11 @@ class Captured(Protocol):
         """The recipe it is judged by."""
         ...
 
+    @property
+    def frames(self) -> Path | None:
+        """Folder of the camera's frames, where the recipe may want them kept."""
+        ...
+
 
 class Inspects(Protocol):
     """What the job runner needs of a station. Parts are captured from one thread and judged, in the same order, from another.

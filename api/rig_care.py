@@ -32,7 +32,7 @@ from api.schemas_rig import (
     ScanTiming,
     SelfTest,
 )
-from api.station import Station
+from api.station import Station, unheard
 from api.store.clock import now
 from rig_configs.errors import Cancelled, Conflict, D3Error, NotFound, Unprocessable
 from structured_light.drift import LIMIT_UM
@@ -41,10 +41,6 @@ DARK = "dark"
 _PREVIEW_WIDTH = 1024
 _CAPTURES = "/api/v1/rig/captures"
 _REPORT = "/api/v1/rig/calibration/report.html"
-
-
-def _unheard(*_: object) -> None:
-    """Nobody listens."""
 
 
 class RigCare:
@@ -120,7 +116,7 @@ class RigCare:
 
     # ---------------------------------------------------------------------------------------------------- self-test
 
-    def self_test(self, progress: Callable[[float, str], None] = _unheard, cancelled: Callable[[], bool] = nobody) -> SelfTest:
+    def self_test(self, progress: Callable[[float, str], None] = unheard, cancelled: Callable[[], bool] = nobody) -> SelfTest:
         """Ask every device what it is, let every zone shine, and see that all goes dark.
 
         Args:
@@ -266,7 +262,7 @@ class RigCare:
         if (self._captures / name).exists():
             raise Conflict(f"There is a capture '{name}' already.", cure="Choose another name.", detail="capture")
 
-    def capture(self, name: str, progress: Callable[[float, str], None] = _unheard, cancelled: Callable[[], bool] = nobody) -> CaptureInfo:
+    def capture(self, name: str, progress: Callable[[float, str], None] = unheard, cancelled: Callable[[], bool] = nobody) -> CaptureInfo:
         """Capture what lies on the rig, and keep it.
 
         Args:

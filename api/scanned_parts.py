@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +18,8 @@ import structlog
 from api.schemas_recipes import RecipeVersion
 from inference.sample import D3Sample
 
+_LEFT_FREE_BYTES = 2 * 2**30
+"""Of the disk: a part that can be scanned again must not take the room of results."""
 _log = structlog.get_logger(__name__)
 
 
@@ -51,6 +55,8 @@ class ScannedParts(Iterable[D3Sample]):
             arrays["ignored"] = sample.ignored
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(self._folder).free - sum(array.nbytes for array in arrays.values()) < _LEFT_FREE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             with path.with_suffix(".new").open("wb") as file:
                 np.savez(file, name=np.array(sample.name), **arrays)
             path.with_suffix(".new").replace(path)

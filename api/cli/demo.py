@@ -41,7 +41,7 @@ def demo(
             raise Unprocessable(f"Rig '{rig}' is not a simulated one.", cure="Start a real rig with: d3station serve", detail="not_simulated")
         opened.station.models.check(recipe)
         if needs_teaching(opened, recipe):
-            teach_with_bar(opened, recipe, teach_parts)
+            teach_with_bar(opened, data_dir, recipe, teach_parts)
         opened.station.models.model(recipe)  # read now, so that the first part does not wait for it
         settings = Settings(data_dir=data_dir, station_name="demo", host=host, port=port)
         log = data_dir / "log.jsonl"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import logging
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +34,7 @@ def teach(
 
     opened = open_station(rig, data_dir, seed=seed)
     try:
-        teach_with_bar(opened, recipe, parts, resume=resume)
+        teach_with_bar(opened, data_dir, recipe, parts, resume=resume)
     except Cancelled:
         if there := opened.station.scanned(recipe):
             stderr.print(f"{there} scanned parts are kept: the same command with --resume goes on after them.", markup=False)
@@ -44,19 +48,31 @@ def teach(
         stderr.print(f"Recipe {recipe} is taught: {model.model_id}, limit {model.threshold:.3f}.", markup=False)
 
 
-def teach_with_bar(opened: OpenStation, recipe: str, parts: int, *, resume: bool = False) -> None:
-    """Teach, showing progress; on a real rig asks for each part."""
+def teach_with_bar(opened: OpenStation, data_dir: Path, recipe: str, parts: int, *, resume: bool = False) -> None:
+    """Teach, showing progress, and judge by the new model; on a real rig asks for each part. The audit log tells who did."""
+    from api.log import configure_logging
+    from api.recipe_audit import audited
+    from api.settings import Settings
+    from api.station import unheard
+    from api.store.audit import Actor
+    from api.store.store import open_store
     from api.teaching import lay_again
 
-    opened.station.models.check(recipe)
-    with cancellable() as cancelled:
-        if opened.hand is None:
-            opened.station.teach(recipe, parts, _ask, cancelled=cancelled, resume=resume)
-            return
-        if resume:
-            lay_again(opened.hand.next_good_part, recipe, opened.station.scanned(recipe))
-        with progress_bar(f"Teaching {recipe}") as progress:
-            opened.station.teach(recipe, parts, opened.hand.next_good_part, progress=progress, cancelled=cancelled, resume=resume)
+    configure_logging(level=logging.WARNING)  # standard output is for the result
+    station, who = opened.station, getpass.getuser()
+    station.models.check(recipe)
+    store = open_store(Settings(data_dir=data_dir))  # before the scans: a log that cannot be written is no news after an hour of them
+    try:
+        # No bar where a person is asked for each part: it would overwrite the question.
+        with cancellable() as cancelled, progress_bar(f"Teaching {recipe}") if opened.hand else nullcontext(unheard) as progress:
+            next_good_part = opened.hand.next_good_part if opened.hand else _ask
+            if resume and opened.hand:
+                lay_again(next_good_part, recipe, station.scanned(recipe))
+            model = station.teach(recipe, parts, next_good_part, None, progress, cancelled, who, "taught", False, resume)
+        with audited(store, station.models, Actor(who, "command"), "model.teach", recipe, f"{recipe}/{model.model_id}"):
+            station.models.change(recipe, who, "taught", model_id=model.model_id, threshold=None)
+    finally:
+        store.close()
 
 
 def _ask(recipe: str) -> None:

@@ -15,7 +15,8 @@ from starlette.background import BackgroundTask
 from api import recipe_archive
 from api.problems import documented
 from api.recipe_archive import SigningKey
-from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed, audited
+from api.recipe_audit import audited
+from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed
 from api.schemas import Role, Schema
 from api.schemas_recipes import ImportedRecipe
 from api.security import Principal, requires
@@ -83,5 +84,5 @@ def _take_in(service: Service, caller: Principal, source: File) -> ImportedRecip
     models = service.station.models
     key = SigningKey.of(service.store.data_dir)
     arrived = recipe_archive.read(source, models, key, service.settings.trusted_recipe_keys)
-    with audited(service, caller, "recipe.import", arrived.recipe):
+    with audited(service.store, service.station.models, caller, "recipe.import", arrived.recipe):
         return arrived.take_in(models, caller.name)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from sqlalchemy.orm import Session
 
 from api import events, thresholds
 from api.problems import documented
+from api.recipe_audit import audited
 from api.schemas import RigState, Role
 from api.schemas_recipes import (
     Because,
@@ -60,26 +58,6 @@ def details(service: Service, name: str) -> RecipeDetails:
     )
 
 
-@contextmanager
-def audited(service: Service, caller: Principal, action: str, name: str, target: str | None = None) -> Generator[Session]:
-    """Run a change of a recipe, and write it into the audit log with what the recipe was before and is after.
-
-    Where the log does not take it, the version that was made goes again: there is no change without its row.
-    """
-    models = service.station.models
-    before = models.definition(name) if name in models.names() else None
-    made: RecipeVersion | None = None
-    try:
-        with service.store.write() as session:
-            yield session
-            made = models.definition(name)
-            audit.record(session, caller, action, target or name, before=before, after=made)
-    except BaseException:
-        if made is not None and (before is None or made.version != before.version):
-            models.withdraw(name, made.version)
-        raise
-
-
 @router.put("/rig/recipe", responses=WRITE)
 def change_over(wanted: RecipeSelection, caller: Reader, service: Serving) -> RigState:
     """Set the station to a recipe: its model is read, its sequence made ready, and inspections that name no recipe are judged by it."""
@@ -101,7 +79,7 @@ def change_over(wanted: RecipeSelection, caller: Reader, service: Serving) -> Ri
 @router.post("/recipes", status_code=HTTPStatus.CREATED, responses=WRITE)
 def create_recipe(wanted: NewRecipe, caller: Engineer, service: Serving) -> RecipeDetails:
     """Make a recipe; teach it next."""
-    with audited(service, caller, "recipe.create", wanted.name):
+    with audited(service.store, service.station.models, caller, "recipe.create", wanted.name):
         service.station.check_sequence(wanted.sequence)
         content = {name: getattr(wanted, name) for name in ("product", "sequence", "ignore", "policy")}
         service.station.models.create(wanted.name, caller.name, wanted.note, **content)
@@ -117,7 +95,7 @@ def get_recipe(recipe: RecipeNamed, _caller: Reader, service: Serving) -> Recipe
 @router.put("/recipes/{recipe}", responses=WRITE)
 def change_recipe(recipe: RecipeNamed, wanted: RecipeChange, caller: Engineer, service: Serving) -> RecipeDetails:
     """Change what a recipe consists of; its model and threshold stay. Makes a new version."""
-    with audited(service, caller, "recipe.change", recipe):
+    with audited(service.store, service.station.models, caller, "recipe.change", recipe):
         service.station.check_sequence(wanted.sequence)
         content = {name: getattr(wanted, name) for name in ("product", "sequence", "ignore", "policy")}
         service.station.models.change(recipe, caller.name, wanted.note, wanted.expected_version, **content)
@@ -134,7 +112,7 @@ def list_recipe_versions(recipe: RecipeNamed, _caller: Reader, service: Serving)
 @router.post("/recipes/{recipe}/roll-back", responses=WRITE)
 def roll_back_recipe(recipe: RecipeNamed, wanted: RollBack, caller: Engineer, service: Serving) -> RecipeDetails:
     """Bring an earlier version back, with its model and threshold, as a new version."""
-    with audited(service, caller, "recipe.roll_back", recipe):
+    with audited(service.store, service.station.models, caller, "recipe.roll_back", recipe):
         service.station.models.roll_back(recipe, wanted.version, caller.name, wanted.note)
     return details(service, recipe)
 
@@ -142,7 +120,7 @@ def roll_back_recipe(recipe: RecipeNamed, wanted: RollBack, caller: Engineer, se
 @router.post("/recipes/{recipe}/models/{model_id}/activate", responses=WRITE)
 def activate_model(recipe: RecipeNamed, model_id: ModelNamed, wanted: Because, caller: Engineer, service: Serving) -> RecipeDetails:
     """Judge by another of the recipe's models, at that model's own threshold."""
-    with audited(service, caller, "model.activate", recipe):
+    with audited(service.store, service.station.models, caller, "model.activate", recipe):
         service.station.models.activate(recipe, model_id, caller.name, wanted.note)
     return details(service, recipe)
 
@@ -150,7 +128,7 @@ def activate_model(recipe: RecipeNamed, model_id: ModelNamed, wanted: Because, c
 @router.put("/recipes/{recipe}/threshold", responses=WRITE)
 def set_threshold(recipe: RecipeNamed, wanted: ThresholdChange, caller: Engineer, service: Serving) -> RecipeDetails:
     """Set from which score on a part is NotOK, or leave that to the model again. Makes a new version."""
-    with audited(service, caller, "threshold.set", recipe):
+    with audited(service.store, service.station.models, caller, "threshold.set", recipe):
         service.station.models.model(recipe)  # of what was never taught there is no threshold
         service.station.models.change(recipe, caller.name, wanted.note, wanted.expected_version, threshold=wanted.threshold)
     return details(service, recipe)

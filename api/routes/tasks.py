@@ -9,7 +9,8 @@ from fastapi import APIRouter, Path, Response
 
 from api import teaching
 from api.problems import documented
-from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed, audited
+from api.recipe_audit import audited
+from api.routes.recipes import ACCESS, WRITE, Engineer, Reader, RecipeNamed
 from api.schemas_recipes import RejudgeRequest, Task, TaskDetails, TaskKind, TaskResult, TeachFrom, TeachRequest
 from api.service import Serving
 from api.store import tasks
@@ -42,7 +43,7 @@ def teach_recipe(recipe: RecipeNamed, wanted: TeachRequest, caller: Engineer, se
     def work(handle: Handle) -> TaskResult:
         unused = wanted.model_copy(update={"activate": False})
         result = teaching.teach(service.station, service.store, recipe, unused, caller.name, handle)
-        with audited(service, caller, "model.teach", recipe, f"{recipe}/{result.model_id}"):
+        with audited(service.store, service.station.models, caller, "model.teach", recipe, f"{recipe}/{result.model_id}"):
             if wanted.activate:
                 service.station.models.change(recipe, caller.name, wanted.note, model_id=result.model_id, threshold=None)
         return result

@@ -6,7 +6,7 @@ onto the first one taught, and at each place the lowest and the highest height o
 point around allows for what registration leaves, and makes the band wide where the part is steep. How far a cell lies outside of the
 band is a channel of the point features: 0 on nearly every cell of a good part.
 
-The band only ever widens, and does not depend on the order of parts; a new good part widens it without the old ones. A free element,
+The band only ever widens, and which part is the first decides only on whose grid it lies; a new good part widens it without the old ones. A free element,
 such as a screw's slot, that lies otherwise in each part widens it to all of its heights once they have been seen.
 """
 

@@ -67,6 +67,10 @@ class FakeCapture:
     recipe: str
     outcome: Outcome
 
+    @property
+    def frames(self) -> Path | None:
+        return self.outcome.frames
+
 
 class FakeStation:
     """Implements ``Inspects``. ``gate`` closed holds an inspection in its capture, ``judgement`` closed in its judgement; ``next`` is what

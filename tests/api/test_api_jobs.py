@@ -280,6 +280,20 @@ def test_frames_of_a_part_are_kept_with_it_or_not_at_all(store: Store, runner: J
     assert ("zone0.tiff" in files(store)) == (how == "kept")
 
 
+def test_frames_of_a_part_whose_judgement_fails_do_not_stay(
+    store: Store, runner: JobRunner, fake: FakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = store.scratch / "one"
+    frames.mkdir(parents=True)
+    fake.next = replace(GOOD, frames=frames)
+    monkeypatch.setattr(fake, "judge", lambda *_: 1 / 0)
+    inspection, _ = runner.submit(BOLT, CALLER, None)
+    found = asyncio.run(finished(store, inspection.id, wait_s=20))
+    assert found.reason is not None
+    assert found.reason.code == "service.fault"
+    assert not frames.exists()
+
+
 def test_who_waits_for_the_rig_is_asked_whether_it_is_still_wanted(tmp_path: Path) -> None:
     """A teaching may have the rig for long; the deadline of an inspection that waits for it ends its waiting."""
     rig = SimpleNamespace(config=load_rig("demo"))

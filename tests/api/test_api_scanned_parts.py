@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def test_where_nothing_can_be_kept_teaching_goes_on(tmp_path: Path) -> None:
     scanner = Scanner()
     assert len(list(ScannedParts(tmp_path / "bolt" / "this", 4, scanner))) == 4
     assert scanner.scanned == [0, 1, 2, 3]
+
+
+def test_what_results_need_of_the_disk_is_left_free(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(folder.anchor)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=2 * 2**30))
+    scanner = Scanner()
+    assert len(list(ScannedParts(folder, 2, scanner))) == 2
+    assert scanned_parts.kept(folder) == 0
 
 
 def test_parts_of_another_calibration_or_sequence_are_not_gone_on_with(tmp_path: Path) -> None:

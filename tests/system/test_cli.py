@@ -104,6 +104,7 @@ def test_an_interrupted_teach_leaves_no_model(tmp_path: Path) -> None:
         rest = process.stderr.read()
     assert process.returncode == 130
     assert "job.cancelled" in rest
+    assert "--resume goes on after them" in rest
     assert not (tmp_path / "models" / "fork_crimp_terminal").exists()
 
 
